@@ -1,0 +1,8 @@
+//! Knows nothing of the product: configuration, time, ids, database, secrets at rest.
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod ids;
+pub mod postgres;
+pub mod schema;
+pub mod seal;

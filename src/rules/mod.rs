@@ -1,0 +1,6 @@
+//! Values and pure functions of the product: no database, no HTTP.
+pub mod body;
+pub mod catalogue;
+pub mod retry;
+pub mod signing;
+pub mod target;
