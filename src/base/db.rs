@@ -1,0 +1,165 @@
+//! The way to Postgres: a pool for pages and the API, one blocking thread per statement sequence.
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::{Connection, ConnectionResult};
+
+/// How long a request waits for a free connection before it is refused with "try again".
+const POOL_WAIT_MAX: Duration = Duration::from_secs(4);
+/// No statement of a page or an API call may run longer.
+const STATEMENT_TIMEOUT_MS: u32 = 15_000;
+/// No statement waits longer for another's lock.
+const LOCK_TIMEOUT_MS: u32 = 5_000;
+
+/// Why a database operation did not happen.
+#[derive(Debug)]
+pub enum DbError {
+    /// No connection could be had, or the database stopped answering: try again later (503).
+    Unavailable(String),
+    /// The statement itself failed.
+    Query(DieselError),
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::Query(error) => write!(f, "a statement failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for DbError {}
+
+impl From<DieselError> for DbError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => {
+                Self::Unavailable(info.message().to_owned())
+            }
+            DieselError::DatabaseError(_, info) if is_passing(info.message()) => {
+                Self::Unavailable(info.message().to_owned())
+            }
+            DieselError::BrokenTransactionManager => Self::Unavailable("the connection broke".to_owned()),
+            _ => Self::Query(error),
+        }
+    }
+}
+
+/// Messages of a server that is starting, stopping, gone, out of disk or busy: the same statement may work later.
+fn is_passing(message: &str) -> bool {
+    const PASSING: [&str; 10] = [
+        "server closed the connection",
+        "terminating connection",
+        "connection to server",
+        "no connection to the server",
+        "the database system is",
+        "could not receive data",
+        "could not send data",
+        "No space left on device",
+        "canceling statement due to",
+        "SSL connection has been closed",
+    ];
+    PASSING.iter().any(|text| message.contains(text))
+}
+
+/// Whether a statement failed because of the constraint of this name.
+pub fn violates(error: &DieselError, constraint: &str) -> bool {
+    matches!(error, DieselError::DatabaseError(_, info) if info.constraint_name() == Some(constraint))
+}
+
+#[derive(Debug)]
+struct Limits;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Limits {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        conn.batch_execute(&format!(
+            "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'"
+        ))
+        .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// A handle to the database; clones share one pool.
+#[derive(Clone)]
+pub struct Db {
+    url: Arc<str>,
+    pool: Pool<ConnectionManager<PgConnection>>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Db") // the address may hold a password
+    }
+}
+
+impl Db {
+    /// A pool of up to `connections_max` on `url`, opened as they are needed.
+    pub fn new(url: &str, connections_max: u32) -> Self {
+        let pool = Pool::builder()
+            .max_size(connections_max)
+            .min_idle(Some(0))
+            // Dear for the hot path (it owns its connections) but cheap here: a server that restarted goes unnoticed.
+            .test_on_check_out(true)
+            .connection_timeout(POOL_WAIT_MAX)
+            .connection_customizer(Box::new(Limits))
+            .build_unchecked(ConnectionManager::new(url));
+        Self { url: url.into(), pool }
+    }
+
+    /// A connection of its own, outside the pool, for the threads that keep one for good.
+    pub fn own_connection(&self) -> ConnectionResult<PgConnection> {
+        let mut conn = PgConnection::establish(&self.url)?;
+        conn.batch_execute("set timezone = 'UTC'")
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        Ok(conn)
+    }
+
+    /// Runs `work` on a blocking thread with a pooled connection, each statement its own transaction. For reading.
+    pub async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let db = self.clone();
+        blocking(move || db.run_blocking(work)).await
+    }
+
+    /// Runs `work` in one transaction on a blocking thread: all of it happens or none.
+    ///
+    /// Nothing in it can await, so nobody holds a connection while calling out.
+    pub async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + From<DieselError> + Send + 'static,
+    {
+        self.run(move |conn| conn.transaction(work)).await
+    }
+
+    /// As [`Db::run`], on the calling thread (commands and threads of their own).
+    pub fn run_blocking<T, E>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        let mut conn = self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
+        work(&mut conn)
+    }
+}
+
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(DbError::Unavailable(error.to_string()).into()),
+    }
+}

@@ -1,0 +1,196 @@
+//! The tables as diesel sees them. A table's module is used only by the noun that owns it.
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        password_hash -> Text,
+        is_owner -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (key_hash) {
+        key_hash -> Bytea,
+        user_id -> Nullable<Uuid>,
+        state -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (subject) {
+        subject -> Text,
+        failures -> Integer,
+        last_failed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    setup_links (token_hash) {
+        token_hash -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> Uuid,
+        name -> Text,
+        public_key -> Text,
+        webhooks_enabled -> Bool,
+        allowed_hosts -> Array<Text>,
+        settings_version -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    members (project_id, user_id) {
+        project_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_keys (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        app_id -> Uuid,
+        token_hash -> Bytea,
+        token_hint -> Text,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        description -> Text,
+        target_url -> Text,
+        active -> Bool,
+        disabled_kind -> Nullable<Text>,
+        disabled_detail -> Nullable<Text>,
+        disabled_at -> Nullable<Timestamptz>,
+        all_events -> Bool,
+        events -> Array<Text>,
+        body -> Text,
+        version -> Text,
+        timeout_ms -> Integer,
+        retries -> Text,
+        success -> Text,
+        when_used_up -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_secrets (project_id, webhook_id, id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        id -> Uuid,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    events (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        event_type -> Text,
+        external_id -> Nullable<Text>,
+        entity_id -> Nullable<Text>,
+        group_id -> Uuid,
+        created_at -> Timestamptz,
+        source -> Text,
+        data -> Bytea,
+        skipped -> Nullable<Text>,
+        deliveries -> SmallInt,
+    }
+}
+
+diesel::table! {
+    deliveries (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        event_id -> Uuid,
+        webhook_id -> Uuid,
+        event_type -> Text,
+        status -> SmallInt,
+        test -> Bool,
+        due_at -> Nullable<Timestamptz>,
+        claims -> Integer,
+        claimed_by -> Nullable<Uuid>,
+        attempt_count -> Integer,
+        retries_used -> SmallInt,
+        last_response_status -> Nullable<SmallInt>,
+        last_failure_kind -> Nullable<SmallInt>,
+        last_failure_detail -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    attempts (project_id, delivery_id, number) {
+        project_id -> Uuid,
+        delivery_id -> Uuid,
+        number -> Integer,
+        started_at -> Timestamptz,
+        duration_us -> Integer,
+        url -> Text,
+        address -> Nullable<Text>,
+        request_headers -> Text,
+        body_format -> SmallInt,
+        request_body -> Nullable<Bytea>,
+        response_status -> Nullable<SmallInt>,
+        response_headers -> Nullable<Text>,
+        response_body -> Nullable<Bytea>,
+        response_truncated -> Bool,
+        failure_kind -> Nullable<SmallInt>,
+        failure_detail -> Nullable<Text>,
+        dns_us -> Nullable<Integer>,
+        connect_us -> Nullable<Integer>,
+        tls_us -> Nullable<Integer>,
+        first_byte_us -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    external_ids (project_id, external_id) {
+        project_id -> Uuid,
+        external_id -> Text,
+        event_id -> Uuid,
+        event_type -> Text,
+        group_id -> Uuid,
+        created_at -> Timestamptz,
+        deliveries -> SmallInt,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    projects,
+    members,
+    api_keys,
+    webhooks,
+    webhook_secrets,
+    events,
+    deliveries,
+    attempts,
+);

@@ -1,0 +1,2 @@
+drop table webhook_secrets;
+drop table webhooks;
