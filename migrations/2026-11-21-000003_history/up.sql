@@ -44,7 +44,8 @@ create table deliveries (
     ended_at timestamptz,
     constraint deliveries_pkey primary key (project_id, id)
 ) partition by range (id);
-create index deliveries_queue_idx on deliveries (due_at) where status in (0, 1, 3);
+create index deliveries_queue_idx on deliveries (webhook_id, due_at) where status in (0, 3);
+create index deliveries_lease_idx on deliveries (due_at) where status = 1;
 create index deliveries_webhook_idx on deliveries (project_id, webhook_id, id);
 create index deliveries_type_idx on deliveries (project_id, event_type, id);
 create index deliveries_not_delivered_idx on deliveries (project_id, status, id) where status in (3, 4, 5, 6);
@@ -53,6 +54,7 @@ create table deliveries_older partition of deliveries default;
 create table attempts (
     project_id uuid not null,
     delivery_id uuid not null,
+    -- The claim (deliveries.claims) it was made under: a late outcome finds its own row again.
     number integer not null,
     started_at timestamptz not null,
     duration_us integer not null,

@@ -1,12 +1,15 @@
 //! The way to Postgres: a pool for pages and the API, one blocking thread per statement sequence.
 use std::fmt;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::pg::PgConnection;
+use diesel::pg::{Pg, PgConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Binary;
 use diesel::{Connection, ConnectionResult};
 
 /// How long a request waits for a free connection before it is refused with "try again".
@@ -161,5 +164,16 @@ where
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(DbError::Unavailable(error.to_string()).into()),
+    }
+}
+
+/// Bytes as a `bytea` parameter, without a copy of their own.
+#[derive(Clone, Debug)]
+pub struct Blob(pub bytes::Bytes);
+
+impl ToSql<Binary, Pg> for Blob {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&self.0)?;
+        Ok(IsNull::No)
     }
 }

@@ -4,5 +4,6 @@ pub mod config;
 pub mod db;
 pub mod ids;
 pub mod postgres;
+pub mod prepared;
 pub mod schema;
 pub mod seal;

@@ -1,1 +1,1 @@
-
+//! Nouns: each owns its tables, types, transitions and statements.

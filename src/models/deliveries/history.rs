@@ -1,0 +1,196 @@
+//! Reading deliveries back.
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use time::OffsetDateTime;
+
+use super::status::{Failure, Status, failure_of};
+use crate::base::db::DbError;
+use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
+use crate::base::schema::deliveries;
+
+/// A delivery as it stands.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub event: EventId,
+    pub webhook: WebhookId,
+    pub event_type: String,
+    pub status: Status,
+    pub test: bool,
+    /// When the event arrived.
+    pub created_at: OffsetDateTime,
+    /// When the next attempt is due, while it waits.
+    pub next_attempt_at: Option<OffsetDateTime>,
+    pub attempt_count: i32,
+    pub last_response_status: Option<u16>,
+    pub last_failure: Option<Failure>,
+    pub ended_at: Option<OffsetDateTime>,
+}
+
+/// Response statuses to look for: one, or a class such as 5xx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusClass {
+    /// Just this one.
+    Exact(u16),
+    /// The hundred that begins with this digit.
+    Class(u8),
+}
+
+impl StatusClass {
+    /// Reads `404` or `5xx`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(digit) = text.strip_suffix("xx") {
+            return digit.parse().ok().filter(|d| (1..=5).contains(d)).map(Self::Class);
+        }
+        text.parse().ok().filter(|n| (100..=599).contains(n)).map(Self::Exact)
+    }
+}
+
+/// Which deliveries. Empty lists mean "any".
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Filter {
+    pub statuses: Vec<Status>,
+    pub webhooks: Vec<WebhookId>,
+    pub types: Vec<String>,
+    pub response_statuses: Vec<StatusClass>,
+    /// Of events that arrived at or after.
+    pub since: Option<OffsetDateTime>,
+    /// Of events that arrived before.
+    pub until: Option<OffsetDateTime>,
+    /// Older than this id: the last of the page before.
+    pub before: Option<DeliveryId>,
+    /// Only this delivery.
+    pub delivery: Option<DeliveryId>,
+    /// Only deliveries of this event.
+    pub event: Option<EventId>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: DeliveryId,
+    event_id: EventId,
+    webhook_id: WebhookId,
+    event_type: String,
+    status: i16,
+    test: bool,
+    due_at: Option<OffsetDateTime>,
+    attempt_count: i32,
+    last_response_status: Option<i16>,
+    last_failure_kind: Option<i16>,
+    last_failure_detail: Option<String>,
+    ended_at: Option<OffsetDateTime>,
+}
+
+/// A page of deliveries, newest event first.
+pub fn list(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Delivery>, DbError> {
+    let mut query = deliveries::table
+        .filter(deliveries::project_id.eq(project))
+        .order(deliveries::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .into_boxed();
+    if !filter.statuses.is_empty() {
+        // Written out, not bound: only then does the planner see that a partial index serves.
+        let numbers: Vec<String> = filter.statuses.iter().map(|s| s.number().to_string()).collect();
+        query = query.filter(sql::<Bool>(&format!("status in ({})", numbers.join(", "))));
+    }
+    if !filter.webhooks.is_empty() {
+        query = query.filter(deliveries::webhook_id.eq_any(&filter.webhooks));
+    }
+    if !filter.types.is_empty() {
+        query = query.filter(deliveries::event_type.eq_any(&filter.types));
+    }
+    if !filter.response_statuses.is_empty() {
+        query = query.filter(sql::<Bool>(&response_condition(&filter.response_statuses)));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(deliveries::id.ge(DeliveryId(ids::lower_bound(since))));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(deliveries::id.lt(DeliveryId(ids::lower_bound(until))));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(deliveries::id.lt(before));
+    }
+    if let Some(id) = filter.delivery {
+        query = query.filter(deliveries::id.eq(id));
+    }
+    if let Some(event) = filter.event {
+        let (from, to) = same_millisecond(event);
+        query = query.filter(deliveries::event_id.eq(event)).filter(deliveries::id.ge(from));
+        query = query.filter(deliveries::id.lt(to));
+    }
+    Ok(query.load::<Row>(conn)?.into_iter().map(Delivery::from).collect())
+}
+
+/// One delivery of the project.
+pub fn find(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Delivery>, DbError> {
+    let row = deliveries::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
+    Ok(row.map(Delivery::from))
+}
+
+/// All deliveries of an event, in the order of their webhooks' age.
+pub fn of_event(conn: &mut PgConnection, project: ProjectId, event: EventId) -> Result<Vec<Delivery>, DbError> {
+    let (from, to) = same_millisecond(event);
+    let rows = deliveries::table
+        .filter(deliveries::project_id.eq(project))
+        .filter(deliveries::id.ge(from))
+        .filter(deliveries::id.lt(to))
+        .filter(deliveries::event_id.eq(event))
+        .order(deliveries::webhook_id)
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Delivery::from).collect())
+}
+
+/// A delivery's id carries its event's millisecond: a short range of the primary key holds them all.
+fn same_millisecond(event: EventId) -> (DeliveryId, DeliveryId) {
+    let millis = u128::from(ids::millis_of(event.0));
+    let bound = |millis: u128| DeliveryId(uuid::Uuid::from_u128(millis << 80));
+    (bound(millis), bound(millis + 1))
+}
+
+fn response_condition(wanted: &[StatusClass]) -> String {
+    let any: Vec<String> = wanted
+        .iter()
+        .map(|class| match class {
+            StatusClass::Exact(status) => format!("last_response_status = {status}"),
+            StatusClass::Class(digit) => {
+                format!("last_response_status between {} and {}", u16::from(*digit) * 100, u16::from(*digit) * 100 + 99)
+            }
+        })
+        .collect();
+    format!("({})", any.join(" or "))
+}
+
+impl From<Row> for Delivery {
+    fn from(row: Row) -> Self {
+        let status = Status::of_number(row.status);
+        let millis = i128::from(ids::millis_of(row.id.0));
+        let waits = matches!(status, Status::Due | Status::Retrying);
+        Self {
+            id: row.id,
+            event: row.event_id,
+            webhook: row.webhook_id,
+            event_type: row.event_type,
+            status,
+            test: row.test,
+            created_at: OffsetDateTime::from_unix_timestamp_nanos(millis * 1_000_000)
+                .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            next_attempt_at: row.due_at.filter(|_| waits),
+            attempt_count: row.attempt_count,
+            last_response_status: row.last_response_status.and_then(|s| u16::try_from(s).ok()),
+            last_failure: failure_of(row.last_failure_kind, row.last_failure_detail),
+            ended_at: row.ended_at,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
+mod attempts;
+mod history;
+mod insert;
+mod partitions;
+mod queue;
+mod record;
+mod resend;
+mod status;
+mod switch;
+
+pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
+pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
+pub use insert::{NewDelivery, delivery_id, insert};
+pub use partitions::make_ahead;
+pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, lease, next_due, rescue, take_back};
+pub use record::{Next, Outcome, record};
+pub use resend::{ResendError, resend};
+pub use status::{Failure, FailureKind, Status};
+pub use switch::{HeldChoice, delete_webhook, disable_webhook, held_count, pause_webhook, resume_webhook};

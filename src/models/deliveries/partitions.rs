@@ -1,0 +1,42 @@
+//! The days that events, deliveries and attempts are cut into.
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use time::{Date, Duration, OffsetDateTime, Time};
+
+use crate::base::db::DbError;
+use crate::base::ids;
+
+/// Days ahead for which there is always a place.
+const DAYS_AHEAD: i64 = 2;
+
+/// Makes the partitions of today and the days ahead that do not exist yet.
+///
+/// A row whose day has none goes to the default partition, so a late call loses nothing.
+pub fn make_ahead(conn: &mut PgConnection, now: OffsetDateTime) -> Result<(), DbError> {
+    for day in -1..=DAYS_AHEAD {
+        let date = (now + Duration::days(day)).date();
+        for (table, key) in [("events", "id"), ("deliveries", "id"), ("attempts", "delivery_id")] {
+            conn.transaction(|conn| make(conn, table, key, date))?;
+        }
+    }
+    Ok(())
+}
+
+fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(), DbError> {
+    let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
+    let name = format!("{table}_{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
+    let exists: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&format!(
+        "to_regclass('{name}') is not null or exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')"
+    )))
+    .get_result(conn)?;
+    if !exists {
+        conn.batch_execute(&format!(
+            "create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}')"
+        ))?;
+    }
+    Ok(())
+}
+
+fn bound(date: Date) -> uuid::Uuid {
+    ids::lower_bound(date.with_time(Time::MIDNIGHT).assume_utc())
+}

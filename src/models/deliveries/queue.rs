@@ -1,0 +1,212 @@
+//! The queue: who may send what, and until when.
+//!
+//! A claim is a number that only grows and a lease that ends. An outcome counts only while its claim is the present
+//! one; a lease that ran out makes the delivery due again.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::FailureKind;
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
+use crate::models::events::Payload;
+use crate::models::webhooks::Target;
+use crate::prepared;
+
+/// A lease lasts the webhook's time limit and so much more, for the way to the socket and back to the table.
+const LEASE_MARGIN: Duration = Duration::seconds(15);
+
+/// How long a claim on a delivery to `target` lasts.
+pub fn lease(timeout_ms: i32) -> Duration {
+    Duration::milliseconds(i64::from(timeout_ms)) + LEASE_MARGIN
+}
+
+/// A delivery that this node may send now.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Claimed {
+    pub id: DeliveryId,
+    pub payload: Arc<Payload>,
+    pub webhook: WebhookId,
+    /// The webhook as of the claim; none when it was deleted meanwhile.
+    pub target: Option<Arc<Target>>,
+    /// The fence.
+    pub claims: i32,
+    pub lease_ends: OffsetDateTime,
+    pub attempt_count: i32,
+    pub retries_used: i16,
+    /// The project's master switch was on.
+    pub webhooks_enabled: bool,
+}
+
+/// Takes deliveries that were just committed straight from memory; the rows are claimed already.
+///
+/// Implemented by the dispatcher, used by ingest. Losing them is harmless: their leases run out.
+pub trait HandOver: Send + Sync {
+    /// Who claims.
+    fn node(&self) -> Uuid;
+    /// Keeps room for one more delivery to this webhook; false if there is none: it waits in the table then.
+    fn reserve(&self, webhook: WebhookId) -> bool;
+    /// Gives back room that was kept for a delivery that was not committed after all.
+    fn release(&self, webhook: WebhookId);
+    /// Takes them, room having been kept for each.
+    fn take(&self, claimed: Vec<Claimed>);
+}
+
+#[derive(QueryableByName)]
+#[allow(missing_docs)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    project_id: ProjectId,
+    #[diesel(sql_type = SqlUuid)]
+    id: DeliveryId,
+    #[diesel(sql_type = SqlUuid)]
+    event_id: EventId,
+    #[diesel(sql_type = SqlUuid)]
+    webhook_id: WebhookId,
+    #[diesel(sql_type = Integer)]
+    claims: i32,
+    #[diesel(sql_type = Timestamptz)]
+    due_at: OffsetDateTime,
+    #[diesel(sql_type = Integer)]
+    attempt_count: i32,
+    #[diesel(sql_type = SmallInt)]
+    retries_used: i16,
+}
+
+/// What a claim brought: the row, without event and webhook.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct ClaimedRow {
+    pub project: ProjectId,
+    pub id: DeliveryId,
+    pub event: EventId,
+    pub webhook: WebhookId,
+    pub claims: i32,
+    pub lease_ends: OffsetDateTime,
+    pub attempt_count: i32,
+    pub retries_used: i16,
+}
+
+/// Claims due deliveries, oldest due first within a webhook and webhooks in random order, at most `room_each` for a
+/// webhook (less what `taken` says is in this node's hands) and `limit` in all.
+///
+/// Rows that another node is claiming are passed over.
+pub fn claim(
+    conn: &mut PgConnection,
+    node: Uuid,
+    now: OffsetDateTime,
+    room_each: i64,
+    taken: &HashMap<WebhookId, i64>,
+    limit: i64,
+) -> Result<Vec<ClaimedRow>, DbError> {
+    let (busy, counts): (Vec<WebhookId>, Vec<i64>) = taken.iter().map(|(id, n)| (*id, *n)).unzip();
+    // Webhooks are few and deliveries many: one short index range a webhook, whatever else waits. The CTE makes sure
+    // that the rows are locked before they are updated.
+    let rows: Vec<Row> = diesel::sql_query(
+        "with picked as ( \
+           select d.project_id, d.id, w.timeout_ms from ( \
+             select w.project_id, w.id, w.timeout_ms, greatest($1 - coalesce(t.n, 0), 0) as room \
+             from webhooks w left join unnest($2, $3) t (id, n) on t.id = w.id order by random() \
+           ) w cross join lateral ( \
+             select d.project_id, d.id from deliveries d \
+             where d.webhook_id = w.id and d.project_id = w.project_id and d.status in (0, 3) and d.due_at <= $4 \
+             order by d.due_at limit w.room for update skip locked \
+           ) d limit $5 \
+         ) \
+         update deliveries d set status = 1, claims = d.claims + 1, claimed_by = $6, \
+           due_at = $4 + (p.timeout_ms + 15000) * interval '1 millisecond' \
+         from picked p where d.project_id = p.project_id and d.id = p.id and d.status in (0, 3) \
+         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used",
+    )
+    .bind::<BigInt, _>(room_each)
+    .bind::<Array<SqlUuid>, _>(busy)
+    .bind::<Array<BigInt>, _>(counts)
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(limit)
+    .bind::<SqlUuid, _>(node)
+    .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ClaimedRow {
+            project: row.project_id,
+            id: row.id,
+            event: row.event_id,
+            webhook: row.webhook_id,
+            claims: row.claims,
+            lease_ends: row.due_at,
+            attempt_count: row.attempt_count,
+            retries_used: row.retries_used,
+        })
+        .collect())
+}
+
+/// When the next waiting delivery is due, if any waits.
+pub fn next_due(conn: &mut PgConnection) -> Result<Option<OffsetDateTime>, DbError> {
+    #[derive(QueryableByName)]
+    struct Due {
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        due_at: Option<OffsetDateTime>,
+    }
+    let row: Due = diesel::sql_query(
+        "select min(d.due_at) as due_at from webhooks w cross join lateral ( \
+           select d.due_at from deliveries d where d.webhook_id = w.id and d.project_id = w.project_id \
+           and d.status in (0, 3) order by d.due_at limit 1) d",
+    )
+    .get_result(conn)?;
+    Ok(row.due_at)
+}
+
+/// How many claims were undone.
+pub type Rescued = usize;
+
+prepared! {
+    /// Makes claims due again whose lease ran out, or all those of a node; each leaves an `interrupted` attempt.
+    pub struct Rescue -> () {
+        now: Timestamptz = OffsetDateTime,
+        now2: Timestamptz = OffsetDateTime,
+        of_node: Bool = bool,
+        node: SqlUuid = Uuid,
+        started: Timestamptz = OffsetDateTime,
+        kind: SmallInt = i16,
+    }
+    sql "with cut as ( \
+           update deliveries d set status = case when attempt_count = 0 then 0 else 3 end, due_at = {}, claimed_by = null, \
+             attempt_count = attempt_count + 1, last_response_status = null, last_failure_kind = 8, \
+             last_failure_detail = 'Callout stopped during this attempt; it is repeated at once.' \
+           where status = 1 and (due_at <= {} or ({} and claimed_by = {})) \
+           returning project_id, id, webhook_id, claims, attempt_count \
+         ) \
+         insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
+           body_format, failure_kind, failure_detail) \
+         select c.project_id, c.id, c.claims, {}, 0, w.target_url, '[]', 1, {}, \
+           'Callout stopped during this attempt; it is repeated at once.' \
+         from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
+         on conflict (project_id, delivery_id, number) do nothing"
+}
+
+/// Makes deliveries due again whose lease ran out: the node that had them is gone or stuck.
+pub fn rescue(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Rescued, DbError> {
+    interrupted(conn, now, None)
+}
+
+/// Makes deliveries due again that this node held before it last stopped.
+pub fn take_back(conn: &mut PgConnection, node: Uuid, now: OffsetDateTime) -> Result<Rescued, DbError> {
+    interrupted(conn, now, Some(node))
+}
+
+fn interrupted(conn: &mut PgConnection, now: OffsetDateTime, node: Option<Uuid>) -> Result<Rescued, DbError> {
+    let statement = Rescue {
+        now,
+        now2: now,
+        of_node: node.is_some(),
+        node: node.unwrap_or_default(),
+        started: now,
+        kind: FailureKind::Interrupted.number(),
+    };
+    Ok(statement.execute(conn)?)
+}

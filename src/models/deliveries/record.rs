@@ -1,0 +1,207 @@
+//! Outcomes: attempts written and states moved, many in one transaction, only where the claim is still ours.
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use time::OffsetDateTime;
+
+use super::attempts::{Attempt, BodyKind};
+use super::{Status, switch};
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::models::webhooks::DisableKind;
+use crate::prepared;
+
+/// Where a claimed delivery goes from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The receiver took it.
+    Delivered,
+    /// Another attempt at this time; uses up a retry.
+    RetryAt(OffsetDateTime),
+    /// Given up; the webhook may be switched off with it.
+    Failed(Option<DisableKind>),
+    /// Cut short by our own stop: due at once, no retry used.
+    Interrupted,
+    /// Never begun: due at once, as if it had not been claimed.
+    GivenBack,
+    /// Webhooks are switched off, or this one is.
+    Held,
+    /// Its webhook is gone.
+    Cancelled,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Outcome {
+    pub project: ProjectId,
+    pub delivery: DeliveryId,
+    pub webhook: WebhookId,
+    /// The fence: counts only while the delivery still has this many claims.
+    pub claims: i32,
+    pub attempt: Option<Attempt>,
+    pub next: Next,
+}
+
+prepared! {
+    /// Writes attempts. A late one replaces the note that it was interrupted.
+    pub struct InsertAttempts -> () {
+        project_ids: Array<SqlUuid> = Vec<ProjectId>,
+        deliveries: Array<SqlUuid> = Vec<DeliveryId>,
+        numbers: Array<Integer> = Vec<i32>,
+        started: Array<Timestamptz> = Vec<OffsetDateTime>,
+        durations: Array<Integer> = Vec<i32>,
+        urls: Array<Text> = Vec<String>,
+        addresses: Array<Nullable<Text>> = Vec<Option<String>>,
+        request_headers: Array<Text> = Vec<String>,
+        body_formats: Array<SmallInt> = Vec<i16>,
+        request_bodies: Array<Nullable<Binary>> = Vec<Option<Vec<u8>>>,
+        response_statuses: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        response_headers: Array<Nullable<Text>> = Vec<Option<String>>,
+        response_bodies: Array<Nullable<Binary>> = Vec<Option<Vec<u8>>>,
+        truncated: Array<Bool> = Vec<bool>,
+        failure_kinds: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        failure_details: Array<Nullable<Text>> = Vec<Option<String>>,
+        dns: Array<Nullable<Integer>> = Vec<Option<i32>>,
+        connects: Array<Nullable<Integer>> = Vec<Option<i32>>,
+        tls: Array<Nullable<Integer>> = Vec<Option<i32>>,
+        first_bytes: Array<Nullable<Integer>> = Vec<Option<i32>>,
+    }
+    sql "insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, address, request_headers, \
+         body_format, request_body, response_status, response_headers, response_body, response_truncated, failure_kind, \
+         failure_detail, dns_us, connect_us, tls_us, first_byte_us) \
+         select * from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
+         on conflict (project_id, delivery_id, number) do update set started_at = excluded.started_at, \
+         duration_us = excluded.duration_us, url = excluded.url, address = excluded.address, \
+         request_headers = excluded.request_headers, body_format = excluded.body_format, \
+         request_body = excluded.request_body, response_status = excluded.response_status, \
+         response_headers = excluded.response_headers, response_body = excluded.response_body, \
+         response_truncated = excluded.response_truncated, failure_kind = excluded.failure_kind, \
+         failure_detail = excluded.failure_detail, dns_us = excluded.dns_us, connect_us = excluded.connect_us, \
+         tls_us = excluded.tls_us, first_byte_us = excluded.first_byte_us where attempts.failure_kind = 8"
+}
+
+prepared! {
+    /// Moves states, each only under its own claim.
+    pub struct MoveStates -> () {
+        now: Timestamptz = OffsetDateTime,
+        project_ids: Array<SqlUuid> = Vec<ProjectId>,
+        ids: Array<SqlUuid> = Vec<DeliveryId>,
+        claims: Array<Integer> = Vec<i32>,
+        statuses: Array<SmallInt> = Vec<i16>,
+        due: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>,
+        attempted: Array<Integer> = Vec<i32>,
+        retried: Array<SmallInt> = Vec<i16>,
+        response_statuses: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        failure_kinds: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        failure_details: Array<Nullable<Text>> = Vec<Option<String>>,
+    }
+    // A claim that was given back unused is due (0) or, after attempts, retrying (3).
+    sql "update deliveries d set claimed_by = null, due_at = o.due_at, \
+         status = case when o.status = 0 and d.attempt_count + o.attempted > 0 then 3 else o.status end, \
+         attempt_count = d.attempt_count + o.attempted, retries_used = d.retries_used + o.retried, \
+         last_response_status = case when o.attempted > 0 then o.response_status else d.last_response_status end, \
+         last_failure_kind = case when o.attempted > 0 then o.failure_kind else d.last_failure_kind end, \
+         last_failure_detail = case when o.attempted > 0 then o.failure_detail else d.last_failure_detail end, \
+         ended_at = case when o.status in (2, 4, 6) then {}::timestamptz end \
+         from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
+         o (project_id, id, claims, status, due_at, attempted, retried, response_status, failure_kind, failure_detail) \
+         where d.project_id = o.project_id and d.id = o.id and d.claims = o.claims and d.status = 1"
+}
+
+/// Writes outcomes. Call it in a transaction: attempt and state stand or fall together.
+///
+/// An outcome whose claim is lost leaves its attempt and moves nothing. Answers how many states moved.
+pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime) -> Result<usize, DbError> {
+    insert_attempts(conn, outcomes)?;
+    let moved = move_states(conn, outcomes, now)?;
+    for outcome in outcomes {
+        if let Next::Failed(Some(kind)) = outcome.next {
+            let detail = outcome.attempt.as_ref().and_then(|a| a.failure.as_ref()).map(|f| f.detail.as_str());
+            switch::disable_webhook(conn, outcome.project, outcome.webhook, kind, detail.unwrap_or_default(), now)?;
+        }
+    }
+    Ok(moved)
+}
+
+fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), DbError> {
+    let made: Vec<(&Outcome, &Attempt)> =
+        outcomes.iter().filter_map(|o| o.attempt.as_ref().map(|attempt| (o, attempt))).collect();
+    if made.is_empty() {
+        return Ok(());
+    }
+    fn column<'a, T>(made: &[(&'a Outcome, &'a Attempt)], of: impl Fn(&'a Attempt) -> T) -> Vec<T> {
+        made.iter().map(|(_, attempt)| of(attempt)).collect()
+    }
+    let json = |headers: &Vec<(String, String)>| serde_json::to_string(headers).unwrap_or_default();
+    let status = |a: &Attempt| a.response.as_ref().and_then(|r| i16::try_from(r.status).ok());
+    InsertAttempts {
+        project_ids: made.iter().map(|(o, _)| o.project).collect(),
+        deliveries: made.iter().map(|(o, _)| o.delivery).collect(),
+        numbers: made.iter().map(|(o, _)| o.claims).collect(),
+        started: column(&made, |a| a.started_at),
+        durations: column(&made, |a| a.timings.total_us),
+        urls: column(&made, |a| a.url.clone()),
+        addresses: column(&made, |a| a.address.clone()),
+        request_headers: column(&made, |a| json(&a.request_headers)),
+        body_formats: column(&made, |a| a.body.number()),
+        request_bodies: column(&made, |a| match &a.body {
+            BodyKind::Kept(body) => Some(body.clone()),
+            BodyKind::Envelope | BodyKind::Flat => None,
+        }),
+        response_statuses: column(&made, status),
+        response_headers: column(&made, |a| a.response.as_ref().map(|r| json(&r.headers))),
+        response_bodies: column(&made, |a| a.response.as_ref().map(|r| r.body.clone())),
+        truncated: column(&made, |a| a.response.as_ref().is_some_and(|r| r.truncated)),
+        failure_kinds: column(&made, |a| a.failure.as_ref().map(|f| f.kind.number())),
+        failure_details: column(&made, |a| a.failure.as_ref().map(|f| f.detail.clone())),
+        dns: column(&made, |a| a.timings.dns_us),
+        connects: column(&made, |a| a.timings.connect_us),
+        tls: column(&made, |a| a.timings.tls_us),
+        first_bytes: column(&made, |a| a.timings.first_byte_us),
+    }
+    .execute(conn)?;
+    Ok(())
+}
+
+fn move_states(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime) -> Result<usize, DbError> {
+    let attempt = |o: &Outcome| o.attempt.is_some();
+    let failure = |o: &Outcome| o.attempt.as_ref().and_then(|a| a.failure.clone());
+    let statement = MoveStates {
+        now,
+        project_ids: outcomes.iter().map(|o| o.project).collect(),
+        ids: outcomes.iter().map(|o| o.delivery).collect(),
+        claims: outcomes.iter().map(|o| o.claims).collect(),
+        statuses: outcomes.iter().map(|o| o.next.status().number()).collect(),
+        due: outcomes.iter().map(|o| o.next.due_at(now)).collect(),
+        attempted: outcomes.iter().map(|o| i32::from(attempt(o))).collect(),
+        retried: outcomes.iter().map(|o| i16::from(matches!(o.next, Next::RetryAt(_)))).collect(),
+        response_statuses: outcomes
+            .iter()
+            .map(|o| o.attempt.as_ref()?.response.as_ref().and_then(|r| i16::try_from(r.status).ok()))
+            .collect(),
+        failure_kinds: outcomes.iter().map(|o| failure(o).map(|f| f.kind.number())).collect(),
+        failure_details: outcomes.iter().map(|o| failure(o).map(|f| f.detail)).collect(),
+    };
+    Ok(statement.execute(conn)?)
+}
+
+impl Next {
+    fn status(&self) -> Status {
+        match self {
+            Self::Delivered => Status::Delivered,
+            Self::RetryAt(_) => Status::Retrying,
+            Self::Failed(_) => Status::Failed,
+            Self::Interrupted | Self::GivenBack => Status::Due,
+            Self::Held => Status::Held,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+
+    fn due_at(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self {
+            Self::RetryAt(at) => Some(*at),
+            Self::Interrupted | Self::GivenBack => Some(now),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Sending a delivery again by hand.
+use diesel::prelude::*;
+use time::OffsetDateTime;
+
+use super::{Delivery, Status, find};
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, ProjectId};
+use crate::base::schema::deliveries;
+use crate::models::webhooks;
+
+/// Why a delivery was not sent again.
+#[derive(Debug)]
+pub enum ResendError {
+    /// There is no such delivery in the project.
+    Gone,
+    /// It waits or is being sent already.
+    UnderWay,
+    /// Its webhook was deleted: there is nowhere to send it.
+    WebhookDeleted,
+    /// Its webhook is paused or disabled: switch it on first.
+    WebhookOff,
+    /// The database did not do it.
+    Db(DbError),
+}
+
+impl From<DbError> for ResendError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<diesel::result::Error> for ResendError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Makes a delivery due now, with its retries counted afresh and the same `webhook-id`. Wake the dispatcher afterwards.
+///
+/// One that waits for a retry goes out now instead of later; one that is due or being sent is refused.
+pub fn resend(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: DeliveryId,
+    now: OffsetDateTime,
+) -> Result<Delivery, ResendError> {
+    let delivery = find(conn, project, id)?.ok_or(ResendError::Gone)?;
+    let webhook = webhooks::find(conn, project, delivery.webhook)?.ok_or(ResendError::WebhookDeleted)?;
+    if !webhook.settings.active {
+        return Err(ResendError::WebhookOff);
+    }
+    let busy = [Status::Due.number(), Status::Sending.number()];
+    let changed = diesel::update(deliveries::table.find((project, id)).filter(deliveries::status.ne_all(busy)))
+        .set((
+            deliveries::status.eq(Status::Due.number()),
+            deliveries::due_at.eq(now),
+            deliveries::retries_used.eq(0),
+            deliveries::ended_at.eq(None::<OffsetDateTime>),
+        ))
+        .execute(conn)?;
+    if changed == 0 {
+        return Err(ResendError::UnderWay);
+    }
+    find(conn, project, id)?.ok_or(ResendError::Gone)
+}

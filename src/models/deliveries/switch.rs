@@ -1,0 +1,118 @@
+//! Switching a webhook on and off, together with what waits for it.
+use diesel::prelude::*;
+use time::OffsetDateTime;
+
+use super::Status;
+use crate::base::db::DbError;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::schema::deliveries;
+use crate::models::webhooks::{self, DisableKind, UpdateError, Webhook};
+
+/// What to do with the deliveries that were kept back while a webhook was off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldChoice {
+    /// They go out now.
+    Send,
+    /// They are cancelled and stay in the history.
+    Cancel,
+}
+
+/// Switches a webhook off; what waits for it is held.
+pub fn pause_webhook(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    now: OffsetDateTime,
+) -> Result<Webhook, UpdateError> {
+    let webhook = webhooks::set_active(conn, project, id, false, now)?;
+    hold_waiting(conn, project, id)?;
+    Ok(webhook)
+}
+
+/// Switches a webhook on. What was held becomes due, or is cancelled. Wake the dispatcher afterwards.
+pub fn resume_webhook(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    held: HeldChoice,
+    now: OffsetDateTime,
+) -> Result<Webhook, UpdateError> {
+    let webhook = webhooks::set_active(conn, project, id, true, now)?;
+    release_held(conn, project, id, held, now)?;
+    Ok(webhook)
+}
+
+/// Deletes a webhook; what waits for it is cancelled. False if there was none.
+pub fn delete_webhook(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    now: OffsetDateTime,
+) -> Result<bool, DbError> {
+    if !webhooks::mark_deleted(conn, project, id, now)? {
+        return Ok(false);
+    }
+    let waiting = [Status::Due.number(), Status::Retrying.number(), Status::Held.number()];
+    diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
+        .set((
+            deliveries::status.eq(Status::Cancelled.number()),
+            deliveries::due_at.eq(None::<OffsetDateTime>),
+            deliveries::ended_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(true)
+}
+
+/// Switches a webhook off because of what its receiver did; what waits for it is held.
+pub fn disable_webhook(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    kind: DisableKind,
+    detail: &str,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    webhooks::disable(conn, project, id, kind, detail, now)?;
+    hold_waiting(conn, project, id)
+}
+
+/// How many deliveries are kept back for a webhook.
+pub fn held_count(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<i64, DbError> {
+    let held = of_webhook(project, id).filter(deliveries::status.eq(Status::Held.number()));
+    Ok(held.count().get_result(conn)?)
+}
+
+fn hold_waiting(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<(), DbError> {
+    let waiting = [Status::Due.number(), Status::Retrying.number()];
+    diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
+        .set((
+            deliveries::status.eq(Status::Held.number()),
+            deliveries::due_at.eq(None::<OffsetDateTime>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn release_held(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    choice: HeldChoice,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    let held = of_webhook(project, id).filter(deliveries::status.eq(Status::Held.number()));
+    match choice {
+        HeldChoice::Send => diesel::update(held)
+            .set((deliveries::status.eq(Status::Due.number()), deliveries::due_at.eq(now)))
+            .execute(conn)?,
+        HeldChoice::Cancel => diesel::update(held)
+            .set((deliveries::status.eq(Status::Cancelled.number()), deliveries::ended_at.eq(now)))
+            .execute(conn)?,
+    };
+    Ok(())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_webhook(project: ProjectId, id: WebhookId) -> _ {
+    deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::webhook_id.eq(id))
+}

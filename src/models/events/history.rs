@@ -1,0 +1,186 @@
+//! Reading events back.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Uuid as SqlUuid};
+use time::OffsetDateTime;
+
+use super::Payload;
+use crate::base::db::DbError;
+use crate::base::ids::{self, EventId, GroupId, ProjectId};
+use crate::base::schema::{events, external_ids};
+
+/// An event with everything that was kept of it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What was or will be sent.
+    pub payload: Payload,
+    /// The caller's own id.
+    pub external_id: Option<String>,
+    /// JSON: subscribed webhooks that got nothing, with the reason.
+    pub skipped: Option<String>,
+    /// How many deliveries were made at once with it.
+    pub deliveries: i16,
+}
+
+/// A row of a list of events.
+#[derive(Clone, Debug, Queryable)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub id: EventId,
+    pub event_type: String,
+    pub external_id: Option<String>,
+    pub entity_id: Option<String>,
+    pub group: GroupId,
+    pub created_at: OffsetDateTime,
+    pub deliveries: i16,
+}
+
+/// Which events. Empty lists mean "any".
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Event types.
+    pub types: Vec<String>,
+    /// Arrived at or after.
+    pub since: Option<OffsetDateTime>,
+    /// Arrived before.
+    pub until: Option<OffsetDateTime>,
+    /// Older than this id: the last of the page before.
+    pub before: Option<EventId>,
+}
+
+type Row = (
+    EventId,
+    String,
+    Option<String>,
+    Option<String>,
+    GroupId,
+    OffsetDateTime,
+    String,
+    Vec<u8>,
+    Option<String>,
+    i16,
+);
+
+/// An event of the project.
+pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<Option<Event>, DbError> {
+    let row: Option<Row> = events::table
+        .find((project, id))
+        .select((
+            events::id,
+            events::event_type,
+            events::external_id,
+            events::entity_id,
+            events::group_id,
+            events::created_at,
+            events::source,
+            events::data,
+            events::skipped,
+            events::deliveries,
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(id, event_type, external_id, entity_id, group, created_at, source, data, skipped, deliveries)| {
+        let data = Bytes::from(data);
+        let payload = Payload { project, id, event_type, created_at, entity_id, group, source, data };
+        Event { payload, external_id, skipped, deliveries }
+    }))
+}
+
+/// A page of events, newest first.
+pub fn list(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Summary>, DbError> {
+    let mut query = events::table
+        .filter(events::project_id.eq(project))
+        .order(events::id.desc())
+        .limit(limit)
+        .select((
+            events::id,
+            events::event_type,
+            events::external_id,
+            events::entity_id,
+            events::group_id,
+            events::created_at,
+            events::deliveries,
+        ))
+        .into_boxed();
+    if !filter.types.is_empty() {
+        query = query.filter(events::event_type.eq_any(&filter.types));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(events::id.ge(EventId(ids::lower_bound(since))));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(events::id.lt(EventId(ids::lower_bound(until))));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(events::id.lt(before));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// The event that a search text names: our id, or the caller's own of the last seven days.
+pub fn find_by_q(conn: &mut PgConnection, project: ProjectId, q: &str) -> Result<Option<EventId>, DbError> {
+    if let Ok(id) = q.parse::<EventId>() {
+        return Ok(Some(id));
+    }
+    Ok(external_ids::table.find((project, q)).select(external_ids::event_id).first(conn).optional()?)
+}
+
+/// What is sent of each of the events; missing ones have been dropped.
+pub fn load_payloads(
+    conn: &mut PgConnection,
+    wanted: &[(ProjectId, EventId)],
+) -> Result<HashMap<EventId, Arc<Payload>>, DbError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = SqlUuid)]
+        project_id: ProjectId,
+        #[diesel(sql_type = SqlUuid)]
+        id: EventId,
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        event_type: String,
+        #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+        entity_id: Option<String>,
+        #[diesel(sql_type = SqlUuid)]
+        group_id: GroupId,
+        #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+        created_at: OffsetDateTime,
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        source: String,
+        #[diesel(sql_type = diesel::sql_types::Binary)]
+        data: Vec<u8>,
+    }
+    let (projects, ids): (Vec<ProjectId>, Vec<EventId>) = wanted.iter().copied().unzip();
+    // A join with unnest keeps partition pruning at run time: one look-up by primary key per event.
+    let rows: Vec<Found> = diesel::sql_query(
+        "select e.project_id, e.id, e.event_type, e.entity_id, e.group_id, e.created_at, e.source, e.data \
+         from unnest($1, $2) w (project_id, id) \
+         cross join lateral (select * from events e where e.project_id = w.project_id and e.id = w.id) e",
+    )
+    .bind::<Array<SqlUuid>, _>(projects)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let payload = Payload {
+                project: row.project_id,
+                id: row.id,
+                event_type: row.event_type,
+                created_at: row.created_at,
+                entity_id: row.entity_id,
+                group: row.group_id,
+                source: row.source,
+                data: Bytes::from(row.data),
+            };
+            (row.id, Arc::new(payload))
+        })
+        .collect())
+}

@@ -1,0 +1,80 @@
+//! Many events in one statement.
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Binary, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use time::OffsetDateTime;
+
+use super::Payload;
+use crate::base::db::{Blob, DbError};
+use crate::base::ids::{EventId, GroupId, ProjectId};
+use crate::prepared;
+
+/// An event about to be written.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// What will be sent.
+    pub payload: Arc<Payload>,
+    /// The caller's own id.
+    pub external_id: Option<String>,
+    /// JSON: why webhooks that subscribe got nothing.
+    pub skipped: Option<String>,
+    /// How many deliveries are written with it.
+    pub deliveries: i16,
+}
+
+prepared! {
+    /// Writes events, one array a column.
+    pub struct InsertEvents -> () {
+        project_ids: Array<SqlUuid> = Vec<ProjectId>,
+        ids: Array<SqlUuid> = Vec<EventId>,
+        types: Array<Text> = Vec<String>,
+        external_ids: Array<Nullable<Text>> = Vec<Option<String>>,
+        entity_ids: Array<Nullable<Text>> = Vec<Option<String>>,
+        groups: Array<SqlUuid> = Vec<GroupId>,
+        created: Array<Timestamptz> = Vec<OffsetDateTime>,
+        sources: Array<Text> = Vec<String>,
+        data: Array<Binary> = Vec<Blob>,
+        skipped: Array<Nullable<Text>> = Vec<Option<String>>,
+        deliveries: Array<SmallInt> = Vec<i16>,
+    }
+    sql "insert into events (project_id, id, event_type, external_id, entity_id, group_id, created_at, source, data, \
+         skipped, deliveries) select * from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
+}
+
+/// Writes events.
+pub fn insert(conn: &mut PgConnection, events: &[NewEvent]) -> Result<(), DbError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let n = events.len();
+    let mut rows = InsertEvents {
+        project_ids: Vec::with_capacity(n),
+        ids: Vec::with_capacity(n),
+        types: Vec::with_capacity(n),
+        external_ids: Vec::with_capacity(n),
+        entity_ids: Vec::with_capacity(n),
+        groups: Vec::with_capacity(n),
+        created: Vec::with_capacity(n),
+        sources: Vec::with_capacity(n),
+        data: Vec::with_capacity(n),
+        skipped: Vec::with_capacity(n),
+        deliveries: Vec::with_capacity(n),
+    };
+    for event in events {
+        let payload = &event.payload;
+        rows.project_ids.push(payload.project);
+        rows.ids.push(payload.id);
+        rows.types.push(payload.event_type.clone());
+        rows.external_ids.push(event.external_id.clone());
+        rows.entity_ids.push(payload.entity_id.clone());
+        rows.groups.push(payload.group);
+        rows.created.push(payload.created_at);
+        rows.sources.push(payload.source.clone());
+        rows.data.push(Blob(payload.data.clone()));
+        rows.skipped.push(event.skipped.clone());
+        rows.deliveries.push(event.deliveries);
+    }
+    rows.execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Events: what happened. Written once, never changed.
+mod external_ids;
+mod history;
+mod insert;
+
+pub use external_ids::{Known, Remembered, forget_expired, known, remember};
+pub use history::{Event, Filter, Summary, find, find_by_q, list, load_payloads};
+pub use insert::{NewEvent, insert};
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+
+use crate::base::ids::{EventId, GroupId, ProjectId};
+
+/// What a request to a receiver is made from. Shared by all deliveries of an event.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Payload {
+    pub project: ProjectId,
+    pub id: EventId,
+    pub event_type: String,
+    pub created_at: OffsetDateTime,
+    pub entity_id: Option<String>,
+    pub group: GroupId,
+    /// JSON as in the envelope's `event_source`.
+    pub source: String,
+    /// Canonical JSON.
+    pub data: Bytes,
+}

@@ -1,0 +1,20 @@
+//! Webhooks: where we send, what, and how.
+mod rows;
+mod secrets;
+mod settings;
+mod snapshot;
+
+pub use rows::{
+    CreateError, DisableKind, Disabled, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
+    mark_deleted, set_active, update,
+};
+pub use secrets::{SecretsError, add_secret};
+pub use settings::{Draft, Problem, Settings};
+pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
+
+/// A project has at most so many webhooks.
+pub const WEBHOOKS_MAX: i64 = 100;
+/// Characters in a webhook's name.
+pub const NAME_LENGTH_MAX: usize = 128;
+/// Characters in a webhook's description.
+pub const DESCRIPTION_LENGTH_MAX: usize = 1_000;

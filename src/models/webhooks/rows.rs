@@ -1,0 +1,347 @@
+//! The table of webhooks.
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use time::OffsetDateTime;
+
+use super::{Settings, WEBHOOKS_MAX};
+use crate::base::db::{DbError, violates};
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::schema::webhooks;
+use crate::models::projects;
+
+/// Why a webhook is off although nobody switched it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisableKind {
+    /// The receiver answered 410: it is gone for good.
+    Gone,
+    /// A delivery failed through all its retries.
+    UsedUp,
+}
+
+impl DisableKind {
+    /// The word in the API and the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::UsedUp => "used_up",
+        }
+    }
+}
+
+/// When and why a webhook was disabled.
+#[derive(Clone, Debug)]
+pub struct Disabled {
+    /// `gone` or `used_up`.
+    pub kind: String,
+    /// The last answer, in words.
+    pub detail: String,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// A webhook as it stands in the table.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Webhook {
+    pub project: ProjectId,
+    pub id: WebhookId,
+    pub settings: Settings,
+    pub disabled: Option<Disabled>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    pub deleted_at: Option<OffsetDateTime>,
+}
+
+/// Why a webhook was not created.
+#[derive(Debug)]
+pub enum CreateError {
+    /// Another webhook of the project has this name.
+    NameTaken,
+    /// The project has [`WEBHOOKS_MAX`] webhooks.
+    TooMany,
+    /// The database did not do it.
+    Db(DbError),
+}
+
+/// Why a webhook was not changed.
+#[derive(Debug)]
+pub enum UpdateError {
+    /// Another webhook of the project has this name.
+    NameTaken,
+    /// There is no such webhook in the project.
+    Gone,
+    /// The database did not do it.
+    Db(DbError),
+}
+
+impl From<DbError> for CreateError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<DieselError> for CreateError {
+    fn from(error: DieselError) -> Self {
+        if violates(&error, "webhooks_name_key") { Self::NameTaken } else { Self::Db(error.into()) }
+    }
+}
+
+impl From<DbError> for UpdateError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<DieselError> for UpdateError {
+    fn from(error: DieselError) -> Self {
+        if violates(&error, "webhooks_name_key") { Self::NameTaken } else { Self::Db(error.into()) }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = webhooks, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    project_id: ProjectId,
+    id: WebhookId,
+    name: String,
+    description: String,
+    target_url: String,
+    active: bool,
+    disabled_kind: Option<String>,
+    disabled_detail: Option<String>,
+    disabled_at: Option<OffsetDateTime>,
+    all_events: bool,
+    events: Vec<String>,
+    body: String,
+    version: String,
+    timeout_ms: i32,
+    retries: String,
+    success: String,
+    when_used_up: String,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    deleted_at: Option<OffsetDateTime>,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = webhooks)]
+struct Columns<'a> {
+    name: &'a str,
+    description: &'a str,
+    target_url: &'a str,
+    active: bool,
+    all_events: bool,
+    events: &'a [String],
+    body: String,
+    version: &'a str,
+    timeout_ms: i32,
+    retries: String,
+    success: String,
+    when_used_up: String,
+    updated_at: OffsetDateTime,
+}
+
+/// All webhooks of a project that exist, oldest first.
+pub fn list(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, DbError> {
+    let rows = webhooks::table
+        .filter(webhooks::project_id.eq(project))
+        .filter(webhooks::deleted_at.is_null())
+        .order(webhooks::id)
+        .select(Row::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Webhook::from).collect())
+}
+
+/// A webhook that exists.
+pub fn find(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<Option<Webhook>, DbError> {
+    Ok(find_with_deleted(conn, project, id)?.filter(|webhook| webhook.deleted_at.is_none()))
+}
+
+/// A webhook, also one that was deleted: history names it still.
+pub fn find_with_deleted(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+) -> Result<Option<Webhook>, DbError> {
+    let row = webhooks::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
+    Ok(row.map(Webhook::from))
+}
+
+/// Adds a webhook; where events go changes with it.
+pub fn create(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    settings: &Settings,
+    now: OffsetDateTime,
+) -> Result<Webhook, CreateError> {
+    // First: the project's row is the lock that makes the count exact.
+    projects::bump_settings_version(conn, project)?;
+    let existing: i64 = webhooks::table
+        .filter(webhooks::project_id.eq(project))
+        .filter(webhooks::deleted_at.is_null())
+        .count()
+        .get_result(conn)?;
+    if existing >= WEBHOOKS_MAX {
+        return Err(CreateError::TooMany);
+    }
+    let id = WebhookId::new(now);
+    let row = diesel::insert_into(webhooks::table)
+        .values((
+            webhooks::project_id.eq(project),
+            webhooks::id.eq(id),
+            webhooks::created_at.eq(now),
+            Columns::of(settings, now),
+        ))
+        .returning(Row::as_returning())
+        .get_result(conn)?;
+    Ok(row.into())
+}
+
+/// Replaces the settings. Switching on clears the reason why it had been disabled.
+pub fn update(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    settings: &Settings,
+    now: OffsetDateTime,
+) -> Result<Webhook, UpdateError> {
+    projects::bump_settings_version(conn, project)?;
+    let place = existing(project, id);
+    let row = diesel::update(place)
+        .set(Columns::of(settings, now))
+        .returning(Row::as_returning())
+        .get_result::<Row>(conn)
+        .optional()?
+        .ok_or(UpdateError::Gone)?;
+    if settings.active && row.disabled_kind.is_some() {
+        return set_active(conn, project, id, true, now);
+    }
+    Ok(row.into())
+}
+
+/// Switches a webhook on or off by hand; either way it is not "disabled" by us any more.
+pub fn set_active(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    active: bool,
+    now: OffsetDateTime,
+) -> Result<Webhook, UpdateError> {
+    projects::bump_settings_version(conn, project)?;
+    let row = diesel::update(existing(project, id))
+        .set((
+            webhooks::active.eq(active),
+            webhooks::disabled_kind.eq(None::<String>),
+            webhooks::disabled_detail.eq(None::<String>),
+            webhooks::disabled_at.eq(None::<OffsetDateTime>),
+            webhooks::updated_at.eq(now),
+        ))
+        .returning(Row::as_returning())
+        .get_result::<Row>(conn)
+        .optional()?
+        .ok_or(UpdateError::Gone)?;
+    Ok(row.into())
+}
+
+/// Switches a webhook off because of what its receiver did; false if it was off already.
+pub fn disable(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    kind: DisableKind,
+    detail: &str,
+    now: OffsetDateTime,
+) -> Result<bool, DbError> {
+    projects::bump_settings_version(conn, project)?;
+    let changed = diesel::update(existing(project, id).filter(webhooks::active))
+        .set((
+            webhooks::active.eq(false),
+            webhooks::disabled_kind.eq(kind.as_str()),
+            webhooks::disabled_detail.eq(detail),
+            webhooks::disabled_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Takes a webhook out of every list; false if there was none. What is due for it is the queue's matter.
+pub fn mark_deleted(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    now: OffsetDateTime,
+) -> Result<bool, DbError> {
+    projects::bump_settings_version(conn, project)?;
+    let changed = diesel::update(existing(project, id))
+        .set((webhooks::active.eq(false), webhooks::deleted_at.eq(now)))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn existing(project: ProjectId, id: WebhookId) -> _ {
+    let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> = webhooks::table.find((project, id));
+    by_key.filter(webhooks::deleted_at.is_null())
+}
+
+impl<'a> Columns<'a> {
+    fn of(settings: &'a Settings, now: OffsetDateTime) -> Self {
+        Self {
+            name: &settings.name,
+            description: &settings.description,
+            target_url: &settings.target_url,
+            active: settings.active,
+            all_events: settings.all_events,
+            events: &settings.events,
+            body: word(&settings.body),
+            version: &settings.version,
+            timeout_ms: settings.timeout_ms,
+            retries: serde_json::to_string(&settings.retries).unwrap_or_default(),
+            success: word(&settings.success),
+            when_used_up: word(&settings.when_used_up),
+            updated_at: now,
+        }
+    }
+}
+
+/// The word that an enum is written as.
+fn word<T: serde::Serialize>(choice: &T) -> String {
+    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn from_word<T: serde::de::DeserializeOwned>(word: &str, otherwise: T) -> T {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).unwrap_or(otherwise)
+}
+
+impl From<Row> for Webhook {
+    fn from(row: Row) -> Self {
+        // The table's checks allow no other words; a default is for a database that a newer version wrote.
+        let like = Settings::default();
+        let disabled = match (row.disabled_kind, row.disabled_at) {
+            (Some(kind), Some(at)) => Some(Disabled { kind, detail: row.disabled_detail.unwrap_or_default(), at }),
+            _ => None,
+        };
+        Self {
+            project: row.project_id,
+            id: row.id,
+            settings: Settings {
+                name: row.name,
+                description: row.description,
+                target_url: row.target_url,
+                active: row.active,
+                all_events: row.all_events,
+                events: row.events,
+                body: from_word(&row.body, like.body),
+                version: row.version,
+                timeout_ms: row.timeout_ms,
+                retries: serde_json::from_str(&row.retries).unwrap_or(like.retries),
+                success: from_word(&row.success, like.success),
+                when_used_up: from_word(&row.when_used_up, like.when_used_up),
+            },
+            disabled,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        }
+    }
+}

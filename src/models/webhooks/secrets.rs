@@ -1,0 +1,90 @@
+//! The signing secrets, sealed at rest.
+use std::collections::HashMap;
+use std::fmt;
+
+use diesel::prelude::*;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::base::db::DbError;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::schema::webhook_secrets;
+use crate::base::seal::SealKey;
+use crate::rules::signing::Secret;
+
+/// Why a secret could not be had.
+#[derive(Debug)]
+pub enum SecretsError {
+    /// It was sealed with another key, or is damaged.
+    Sealed(String),
+    /// The database did not answer.
+    Db(DbError),
+}
+
+impl fmt::Display for SecretsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sealed(why) => write!(f, "a webhook's secret cannot be opened: {why}"),
+            Self::Db(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SecretsError {}
+
+impl From<DbError> for SecretsError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<diesel::result::Error> for SecretsError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Keeps `secret`, sealed to its row, as the webhook's live one.
+pub fn add_secret(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+    secret: &Secret,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    let id = WebhookId::new(now).0;
+    diesel::insert_into(webhook_secrets::table)
+        .values((
+            webhook_secrets::project_id.eq(project),
+            webhook_secrets::webhook_id.eq(webhook),
+            webhook_secrets::id.eq(id),
+            webhook_secrets::sealed.eq(key.seal(secret.as_text().as_bytes(), id.as_bytes())),
+            webhook_secrets::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The secrets that sign at `now` for every webhook of a project, newest first.
+pub(super) fn live(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<HashMap<WebhookId, Vec<Secret>>, SecretsError> {
+    let rows: Vec<(WebhookId, Uuid, Vec<u8>)> = webhook_secrets::table
+        .filter(webhook_secrets::project_id.eq(project))
+        .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
+        .order(webhook_secrets::id.desc())
+        .select((webhook_secrets::webhook_id, webhook_secrets::id, webhook_secrets::sealed))
+        .load(conn)?;
+    let mut found: HashMap<WebhookId, Vec<Secret>> = HashMap::new();
+    for (webhook, id, sealed) in rows {
+        let open = key.open(&sealed, id.as_bytes()).map_err(|error| SecretsError::Sealed(error.to_string()))?;
+        let text = std::str::from_utf8(&open).map_err(|error| SecretsError::Sealed(error.to_string()))?;
+        let secret = Secret::parse(text).map_err(|error| SecretsError::Sealed(error.to_string()))?;
+        found.entry(webhook).or_default().push(secret);
+    }
+    Ok(found)
+}

@@ -1,0 +1,191 @@
+//! What a person or a program may set on a webhook, and the check that turns raw input into it.
+use serde_json::Value;
+
+use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
+use crate::rules::body::BodyFormat;
+use crate::rules::catalogue;
+use crate::rules::retry::{Retries, Success, WhenUsedUp};
+use crate::rules::target::{self, Policy};
+
+/// The version of the body's format that new webhooks get.
+pub const VERSION: &str = "2024-01-01";
+/// The time limit covers the whole exchange; in milliseconds.
+pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
+
+/// The checked settings of a webhook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// For people; unique in the project among webhooks that exist.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// The address that is called, as typed.
+    pub target_url: String,
+    /// Off: nothing is sent.
+    pub active: bool,
+    /// Every event type, also ones that do not exist yet.
+    pub all_events: bool,
+    /// The chosen event types, sorted; not looked at when `all_events` is set.
+    pub events: Vec<String>,
+    /// What the request's body looks like.
+    pub body: BodyFormat,
+    /// Which version of that format.
+    pub version: String,
+    /// Limit of the whole exchange in milliseconds.
+    pub timeout_ms: i32,
+    /// When to try again.
+    pub retries: Retries,
+    /// Which answers count as delivered.
+    pub success: Success,
+    /// What happens when retries are used up.
+    pub when_used_up: WhenUsedUp,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            target_url: String::new(),
+            active: true,
+            all_events: false,
+            events: Vec::new(),
+            body: BodyFormat::Envelope,
+            version: VERSION.to_owned(),
+            timeout_ms: 10_000,
+            retries: Retries::Doubling24h,
+            success: Success::Any2xx,
+            when_used_up: WhenUsedUp::Fail,
+        }
+    }
+}
+
+/// One thing that is wrong with what was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's name.
+    pub field: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of `field`.
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
+
+/// Raw input: only what was named is looked at.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Draft {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub target_url: Option<String>,
+    pub active: Option<bool>,
+    pub all_events: Option<bool>,
+    pub events: Option<Vec<String>>,
+    pub body: Option<String>,
+    pub version: Option<String>,
+    pub timeout_ms: Option<i64>,
+    pub retries: Option<Value>,
+    pub success: Option<String>,
+    pub when_used_up: Option<String>,
+}
+
+impl Draft {
+    /// Puts what is named onto `base` and checks the whole; all problems at once.
+    pub fn onto(self, base: Settings, policy: &Policy) -> Result<Settings, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut settings = base;
+        if let Some(url) = self.target_url {
+            settings.target_url = url.trim().to_owned();
+        }
+        if settings.target_url.is_empty() {
+            problems.push(Problem::new("target_url", "Enter the address to send to, such as https://shop.example/hooks."));
+        } else {
+            match target::parse_target(&settings.target_url, policy) {
+                Ok(url) if settings.name.is_empty() => settings.name = url.host_str().unwrap_or_default().to_owned(),
+                Ok(_) => {}
+                Err(error) => problems.push(Problem::new("target_url", error.to_string())),
+            }
+        }
+        match self.name.as_deref().map(str::trim) {
+            Some("") | None => {}
+            Some(name) if name.chars().count() > NAME_LENGTH_MAX => {
+                problems.push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
+            }
+            Some(name) => settings.name = name.to_owned(),
+        }
+        settings.name = shortened(&settings.name);
+        if let Some(text) = self.description {
+            if text.chars().count() > DESCRIPTION_LENGTH_MAX {
+                let message = format!("A description has at most {DESCRIPTION_LENGTH_MAX} characters.");
+                problems.push(Problem::new("description", message));
+            }
+            settings.description = text.trim().to_owned();
+        }
+        settings.active = self.active.unwrap_or(settings.active);
+        if self.events.is_some() && self.all_events.is_none() {
+            settings.all_events = false;
+        }
+        settings.all_events = self.all_events.unwrap_or(settings.all_events);
+        if let Some(mut events) = self.events {
+            events.sort();
+            events.dedup();
+            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
+            settings.events = events;
+        }
+        if !settings.all_events && settings.events.is_empty() {
+            problems.push(Problem::new("events", "Choose at least one event type, or all events."));
+        }
+        if let Some(ms) = self.timeout_ms {
+            match i32::try_from(ms) {
+                Ok(fits) if TIMEOUT_MS.contains(&ms) => settings.timeout_ms = fits,
+                _ => problems.push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
+            }
+        }
+        if let Some(value) = self.retries {
+            match serde_json::from_value(value) {
+                Ok(retries) => settings.retries = retries,
+                Err(error) => problems.push(Problem::new("retries", error.to_string())),
+            }
+        }
+        if self.version.is_some_and(|version| version != VERSION) {
+            problems.push(Problem::new("version", format!("The version is \"{VERSION}\".")));
+        }
+        choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
+        choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);
+        let used_up = "\"fail\" or \"disable\"";
+        choose(self.when_used_up, &mut settings.when_used_up, "when_used_up", used_up, &mut problems);
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
+/// A host can be longer than a name may be.
+fn shortened(name: &str) -> String {
+    name.chars().take(NAME_LENGTH_MAX).collect()
+}
+
+fn choose<T: serde::de::DeserializeOwned>(
+    given: Option<String>,
+    place: &mut T,
+    field: &'static str,
+    choices: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(text) = given else { return };
+    match serde_json::from_value(Value::String(text)) {
+        Ok(choice) => *place = choice,
+        Err(_) => problems.push(Problem::new(field, format!("This is {choices}."))),
+    }
+}
+
+fn unknown_type(name: &str) -> Option<Problem> {
+    if catalogue::find(name).is_some() {
+        return None;
+    }
+    let nearest = catalogue::nearest(name, 3).join(", ");
+    Some(Problem::new("events", format!("There is no event type \"{name}\". Did you mean {nearest}?")))
+}

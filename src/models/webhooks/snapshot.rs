@@ -1,0 +1,117 @@
+//! What ingest and the dispatcher need to know of a project's webhooks, in memory and exact as of a version.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+use time::OffsetDateTime;
+
+use super::rows::{Webhook, list};
+use super::secrets::{self, SecretsError};
+use crate::base::db::DbError;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::seal::SealKey;
+use crate::models::projects;
+use crate::prepared;
+use crate::rules::signing::Secret;
+
+/// A webhook with what is needed to send to it.
+#[derive(Debug)]
+pub struct Target {
+    /// The webhook as of the snapshot's version.
+    pub webhook: Webhook,
+    /// Its live secrets, newest first.
+    pub secrets: Vec<Secret>,
+    /// The settings' version this was read at: a client made for an older one is not used again.
+    pub version: i64,
+}
+
+/// What a webhook makes of an event type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It takes a delivery.
+    Takes,
+    /// It would, but a person has switched it off.
+    Paused,
+    /// It would, but it was disabled because of its receiver.
+    Disabled,
+    /// It does not subscribe to this type.
+    NotSubscribed,
+}
+
+/// All webhooks of a project at one version of its settings.
+#[derive(Debug)]
+pub struct ProjectSnapshot {
+    /// The version in the project's row.
+    pub version: i64,
+    /// The master switch.
+    pub webhooks_enabled: bool,
+    /// By id.
+    pub targets: HashMap<WebhookId, Arc<Target>>,
+    /// Those that subscribe to everything, and those by type; active or not.
+    all: Vec<Arc<Target>>,
+    by_type: HashMap<String, Vec<Arc<Target>>>,
+}
+
+impl ProjectSnapshot {
+    /// Reads a project's webhooks and opens their secrets. None if the project is gone.
+    pub fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        key: &SealKey,
+        now: OffsetDateTime,
+    ) -> Result<Option<Self>, SecretsError> {
+        // The version first: a change after it makes this snapshot look old, never new.
+        let Some(row) = projects::find(conn, project)? else { return Ok(None) };
+        let mut secrets = secrets::live(conn, project, key, now)?;
+        let mut snapshot = Self {
+            version: row.settings_version,
+            webhooks_enabled: row.webhooks_enabled,
+            targets: HashMap::new(),
+            all: Vec::new(),
+            by_type: HashMap::new(),
+        };
+        for webhook in list(conn, project)? {
+            let secrets = secrets.remove(&webhook.id).unwrap_or_default();
+            let target = Arc::new(Target { secrets, version: row.settings_version, webhook });
+            if target.webhook.settings.all_events {
+                snapshot.all.push(target.clone());
+            } else {
+                for name in &target.webhook.settings.events {
+                    snapshot.by_type.entry(name.clone()).or_default().push(target.clone());
+                }
+            }
+            snapshot.targets.insert(target.webhook.id, target);
+        }
+        Ok(Some(snapshot))
+    }
+
+    /// The webhooks that subscribe to a type, with what each makes of it.
+    pub fn subscribers(&self, event_type: &str) -> impl Iterator<Item = (&Arc<Target>, Verdict)> {
+        let chosen = self.by_type.get(event_type).into_iter().flatten();
+        self.all.iter().chain(chosen).map(|target| (target, target.verdict()))
+    }
+}
+
+impl Target {
+    /// What it makes of an event type that it subscribes to.
+    pub fn verdict(&self) -> Verdict {
+        match (&self.webhook.disabled, self.webhook.settings.active) {
+            (_, true) => Verdict::Takes,
+            (Some(_), false) => Verdict::Disabled,
+            (None, false) => Verdict::Paused,
+        }
+    }
+}
+
+prepared! {
+    /// The present version of each project's settings.
+    pub struct Versions -> (SqlUuid, BigInt) { projects: Array<SqlUuid> = Vec<ProjectId> }
+    sql "select id, settings_version from projects where id = any({})"
+}
+
+/// The present version of each project's settings; gone projects are missing.
+pub fn versions(conn: &mut PgConnection, projects: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>, DbError> {
+    let rows: Vec<(ProjectId, i64)> = Versions { projects }.load(conn)?;
+    Ok(rows.into_iter().collect())
+}
