@@ -6,7 +6,7 @@ create table webhooks (
     description text not null default '',
     target_url text not null,
     active boolean not null default true,
-    -- Why it is off although nobody unticked it: `gone` (410), `used_up` (retries), with text and time.
+    -- Why it is off although nobody unticked it: `gone` (410), `retries_used_up`, with text and time.
     disabled_kind text,
     disabled_detail text,
     disabled_at timestamptz,

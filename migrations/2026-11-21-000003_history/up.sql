@@ -7,7 +7,8 @@ create table events (
     event_type text not null collate "C",
     external_id text,
     entity_id text,
-    group_id uuid not null,
+    -- Ours (`v-…`) or the caller's own.
+    group_id text not null collate "C",
     created_at timestamptz not null,
     -- JSON: {"channel":…}, as in the envelope.
     source text not null,
@@ -85,7 +86,7 @@ create table external_ids (
     external_id text not null collate "C",
     event_id uuid not null,
     event_type text not null,
-    group_id uuid not null,
+    group_id text not null,
     created_at timestamptz not null,
     deliveries smallint not null,
     expires_at timestamptz not null,

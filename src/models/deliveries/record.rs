@@ -7,8 +7,8 @@ use super::attempts::{Attempt, BodyKind};
 use super::{Status, switch};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
-use crate::models::webhooks::DisableKind;
 use crate::prepared;
+use crate::rules::retry::DisableKind;
 
 /// Where a claimed delivery goes from here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use super::Status;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::deliveries;
-use crate::models::webhooks::{self, DisableKind, UpdateError, Webhook};
+use crate::models::webhooks::{self, UpdateError, Webhook};
+use crate::rules::retry::DisableKind;
 
 /// What to do with the deliveries that were kept back while a webhook was off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use time::{Duration, OffsetDateTime};
 
 use crate::base::db::DbError;
-use crate::base::ids::{EventId, GroupId, ProjectId};
+use crate::base::ids::{EventId, ProjectId};
 use crate::base::schema::external_ids;
 use crate::prepared;
 
@@ -19,7 +19,7 @@ const REMEMBERED: Duration = Duration::days(7);
 pub struct Known {
     pub event: EventId,
     pub event_type: String,
-    pub group: GroupId,
+    pub group: String,
     pub created_at: OffsetDateTime,
     pub deliveries: i16,
 }
@@ -41,7 +41,7 @@ prepared! {
         external_ids: Array<Text> = Vec<String>,
         events: Array<SqlUuid> = Vec<EventId>,
         types: Array<Text> = Vec<String>,
-        groups: Array<SqlUuid> = Vec<GroupId>,
+        groups: Array<Text> = Vec<String>,
         created: Array<Timestamptz> = Vec<OffsetDateTime>,
         deliveries: Array<SmallInt> = Vec<i16>,
         now: Timestamptz = OffsetDateTime,
@@ -70,7 +70,7 @@ pub fn remember(
         external_ids: ids.iter().map(|id| id.external_id.clone()).collect(),
         events: ids.iter().map(|id| id.known.event).collect(),
         types: ids.iter().map(|id| id.known.event_type.clone()).collect(),
-        groups: ids.iter().map(|id| id.known.group).collect(),
+        groups: ids.iter().map(|id| id.known.group.clone()).collect(),
         created: ids.iter().map(|id| id.known.created_at).collect(),
         deliveries: ids.iter().map(|id| id.known.deliveries).collect(),
         now,
@@ -85,7 +85,7 @@ pub fn known(
     project: ProjectId,
     ids: &[String],
 ) -> Result<HashMap<String, Known>, DbError> {
-    let rows: Vec<(String, EventId, String, GroupId, OffsetDateTime, i16)> = external_ids::table
+    let rows: Vec<(String, EventId, String, String, OffsetDateTime, i16)> = external_ids::table
         .filter(external_ids::project_id.eq(project))
         .filter(external_ids::external_id.eq_any(ids))
         .select((

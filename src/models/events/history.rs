@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::Payload;
 use crate::base::db::DbError;
-use crate::base::ids::{self, EventId, GroupId, ProjectId};
+use crate::base::ids::{self, EventId, ProjectId};
 use crate::base::schema::{events, external_ids};
 
 /// An event with everything that was kept of it.
@@ -33,7 +33,7 @@ pub struct Summary {
     pub event_type: String,
     pub external_id: Option<String>,
     pub entity_id: Option<String>,
-    pub group: GroupId,
+    pub group: String,
     pub created_at: OffsetDateTime,
     pub deliveries: i16,
 }
@@ -56,7 +56,7 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
-    GroupId,
+    String,
     OffsetDateTime,
     String,
     Vec<u8>,
@@ -148,8 +148,8 @@ pub fn load_payloads(
         event_type: String,
         #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
         entity_id: Option<String>,
-        #[diesel(sql_type = SqlUuid)]
-        group_id: GroupId,
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        group_id: String,
         #[diesel(sql_type = diesel::sql_types::Timestamptz)]
         created_at: OffsetDateTime,
         #[diesel(sql_type = diesel::sql_types::Text)]

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::Payload;
 use crate::base::db::{Blob, DbError};
-use crate::base::ids::{EventId, GroupId, ProjectId};
+use crate::base::ids::{EventId, ProjectId};
 use crate::prepared;
 
 /// An event about to be written.
@@ -31,7 +31,7 @@ prepared! {
         types: Array<Text> = Vec<String>,
         external_ids: Array<Nullable<Text>> = Vec<Option<String>>,
         entity_ids: Array<Nullable<Text>> = Vec<Option<String>>,
-        groups: Array<SqlUuid> = Vec<GroupId>,
+        groups: Array<Text> = Vec<String>,
         created: Array<Timestamptz> = Vec<OffsetDateTime>,
         sources: Array<Text> = Vec<String>,
         data: Array<Binary> = Vec<Blob>,
@@ -68,7 +68,7 @@ pub fn insert(conn: &mut PgConnection, events: &[NewEvent]) -> Result<(), DbErro
         rows.types.push(payload.event_type.clone());
         rows.external_ids.push(event.external_id.clone());
         rows.entity_ids.push(payload.entity_id.clone());
-        rows.groups.push(payload.group);
+        rows.groups.push(payload.group.clone());
         rows.created.push(payload.created_at);
         rows.sources.push(payload.source.clone());
         rows.data.push(Blob(payload.data.clone()));

@@ -10,7 +10,7 @@ pub use insert::{NewEvent, insert};
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use crate::base::ids::{EventId, GroupId, ProjectId};
+use crate::base::ids::{EventId, ProjectId};
 
 /// What a request to a receiver is made from. Shared by all deliveries of an event.
 #[derive(Clone, Debug)]
@@ -21,7 +21,8 @@ pub struct Payload {
     pub event_type: String,
     pub created_at: OffsetDateTime,
     pub entity_id: Option<String>,
-    pub group: GroupId,
+    /// Ours (`v-…`) or the caller's own.
+    pub group: String,
     /// JSON as in the envelope's `event_source`.
     pub source: String,
     /// Canonical JSON.

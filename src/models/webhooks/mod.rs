@@ -5,7 +5,7 @@ mod settings;
 mod snapshot;
 
 pub use rows::{
-    CreateError, DisableKind, Disabled, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
+    CreateError, Disabled, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
     mark_deleted, set_active, update,
 };
 pub use secrets::{SecretsError, add_secret};

@@ -8,30 +8,12 @@ use crate::base::db::{DbError, violates};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhooks;
 use crate::models::projects;
-
-/// Why a webhook is off although nobody switched it off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DisableKind {
-    /// The receiver answered 410: it is gone for good.
-    Gone,
-    /// A delivery failed through all its retries.
-    UsedUp,
-}
-
-impl DisableKind {
-    /// The word in the API and the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::UsedUp => "used_up",
-        }
-    }
-}
+use crate::rules::retry::DisableKind;
 
 /// When and why a webhook was disabled.
 #[derive(Clone, Debug)]
 pub struct Disabled {
-    /// `gone` or `used_up`.
+    /// `gone` or `retries_used_up`.
     pub kind: String,
     /// The last answer, in words.
     pub detail: String,
