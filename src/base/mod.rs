@@ -3,6 +3,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod ids;
+pub mod migrate;
 pub mod postgres;
 pub mod prepared;
 pub mod schema;

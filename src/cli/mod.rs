@@ -1,3 +1,77 @@
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The commands. Results are JSON on stdout; logs and messages go to stderr.
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod flags;
+mod logging;
+mod migrate;
+mod place;
+pub mod receiver;
+mod serve;
+
+/// A command did not do what it was asked: what happened, and what to do about it.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    remedy: String,
+}
+
+impl Failure {
+    /// Two short sentences without a full stop: what happened, and what to do.
+    pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\n{}", self.what, self.remedy)
+    }
+}
+
+/// Self-hosted webhooks: takes events, delivers them, and shows what happened.
+///
+/// Without a command it does what `serve` does.
+#[derive(Debug, Parser)]
+#[command(name = "callout", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    serve: flags::ServeFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the web program and the dispatcher, until Ctrl-C or SIGTERM
+    Serve(flags::ServeFlags),
+    /// Run pending migrations; tells as JSON which ran
+    Migrate(flags::PlaceFlags),
+    Receiver(receiver::Args),
+}
+
+/// Reads the command line and does what it says. Exit code 1: it failed; 2: wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(flags)) => serve::run(&flags),
+        Some(Command::Migrate(flags)) => migrate::run(&flags),
+        Some(Command::Receiver(args)) => receiver::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The result of a command, on stdout. A reader that went away is nobody's failure.
+fn print_json(value: &serde_json::Value) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout().lock(), "{value}");
 }

@@ -1,0 +1,40 @@
+//! Where a command works: the database of a running `serve`, or one that the command starts itself.
+use diesel::{Connection, PgConnection};
+
+use super::flags::PlaceFlags;
+use super::{Failure, logging};
+use crate::base::config::Config;
+use crate::base::migrate;
+
+/// An open, migrated database, whether `serve` runs on it or nothing does.
+#[allow(dead_code)] // the commands that use the connection follow
+pub(super) struct Place {
+    /// The settings that the command was given.
+    pub(super) config: Config,
+    /// A connection of the command's own.
+    pub(super) conn: PgConnection,
+    /// The migrations that opening it ran.
+    pub(super) ran: Vec<String>,
+}
+
+impl Place {
+    /// Reads the settings, joins or starts the database, and brings it to the newest form.
+    pub(super) fn open(flags: &PlaceFlags) -> Result<Self, Failure> {
+        logging::start_quietly();
+        let config =
+            flags.config().map_err(|wrong| Failure::new(wrong.to_string(), "correct that and try again"))?;
+        let url = match &config.database_url {
+            Some(url) => url.clone(),
+            None => return Err(Failure::new("no private Postgres yet", "set CALLOUT_DATABASE_URL")),
+        };
+        let mut conn = PgConnection::establish(&url).map_err(|error| {
+            Failure::new(
+                format!("the database cannot be reached: {error}"),
+                "check CALLOUT_DATABASE_URL, and that the server runs",
+            )
+        })?;
+        let ran = migrate::run_pending(&mut conn)
+            .map_err(|error| Failure::new(error.to_string(), "nothing was changed by the failed step"))?;
+        Ok(Self { config, conn, ran })
+    }
+}
