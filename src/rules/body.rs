@@ -1,1 +1,35 @@
+//! Bodies as receivers get them: compact JSON that reads and prints the same in JavaScript, bare or in an envelope.
 
+mod canonical;
+mod envelope;
+mod order;
+mod scan;
+
+pub use canonical::{BodyError, BodyErrorKind, DEPTH_MAX, canonical};
+pub use envelope::{Envelope, EventSource, SourceObject, iso_ms, push_json_string};
+
+/// What a webhook's body holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyFormat {
+    /// The event's data within [`Envelope`].
+    #[default]
+    Envelope,
+    /// The event's data itself.
+    Flat,
+}
+
+impl BodyFormat {
+    /// `envelope` or `flat`, as in settings and API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Envelope => "envelope",
+            Self::Flat => "flat",
+        }
+    }
+
+    /// Reads what [`BodyFormat::as_str`] gives.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Envelope, Self::Flat].into_iter().find(|format| format.as_str() == word)
+    }
+}
