@@ -1,0 +1,6 @@
+//! Every promise that takes more than one module to keep, in one binary: a file per promise.
+mod support;
+
+mod commands;
+mod database;
+mod tidy;
