@@ -50,7 +50,7 @@ pub fn issue(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Stri
 
 /// Whether anybody can sign in, i.e. setting up is over.
 pub fn anybody(conn: &mut PgConnection) -> Result<bool, DbError> {
-    Ok(diesel::select(diesel::dsl::exists(users::table)).get_result(conn)?)
+    Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?)
 }
 
 /// Whether a link would work now.
