@@ -4,12 +4,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::db::DbError;
+
 mod flags;
+mod key;
 mod logging;
+mod member;
 mod migrate;
 mod place;
+mod project;
 pub mod receiver;
 mod serve;
+mod user;
 
 /// A command did not do what it was asked: what happened, and what to do about it.
 #[derive(Debug)]
@@ -31,6 +37,23 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) => {
+                Self::new(error.to_string(), "nothing was changed; try again in a moment")
+            }
+            DbError::Query(_) => Self::new(error.to_string(), "nothing was changed"),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
 /// Self-hosted webhooks: takes events, delivers them, and shows what happened.
 ///
 /// Without a command it does what `serve` does.
@@ -49,6 +72,18 @@ enum Command {
     Serve(flags::ServeFlags),
     /// Run pending migrations; tells as JSON which ran
     Migrate(flags::PlaceFlags),
+    /// People who can sign in
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// What a person may do in a project
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// Projects
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     Receiver(receiver::Args),
 }
 
@@ -59,6 +94,10 @@ pub fn main() -> ExitCode {
         None => serve::run(&cli.serve),
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Migrate(flags)) => migrate::run(&flags),
+        Some(Command::User(command)) => user::run(command),
+        Some(Command::Member(command)) => member::run(command),
+        Some(Command::Project(command)) => project::run(command),
+        Some(Command::Key(command)) => key::run(command),
         Some(Command::Receiver(args)) => receiver::run(args),
     };
     match outcome {

@@ -3,14 +3,13 @@ use diesel::{Connection, PgConnection};
 
 use super::flags::PlaceFlags;
 use super::{Failure, logging};
-use crate::base::config::Config;
+use crate::base::clock::Clock;
 use crate::base::migrate;
 
 /// An open, migrated database, whether `serve` runs on it or nothing does.
-#[allow(dead_code)] // the commands that use the connection follow
 pub(super) struct Place {
-    /// The settings that the command was given.
-    pub(super) config: Config,
+    /// The system's.
+    pub(super) clock: Clock,
     /// A connection of the command's own.
     pub(super) conn: PgConnection,
     /// The migrations that opening it ran.
@@ -35,6 +34,6 @@ impl Place {
         })?;
         let ran = migrate::run_pending(&mut conn)
             .map_err(|error| Failure::new(error.to_string(), "nothing was changed by the failed step"))?;
-        Ok(Self { config, conn, ran })
+        Ok(Self { clock: Clock::system(), conn, ran })
     }
 }

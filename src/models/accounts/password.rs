@@ -32,7 +32,7 @@ impl PasswordFault {
 
 /// Judges a new password: length and the most obvious ones, no rules about kinds of characters.
 pub fn judge(password: &str) -> Result<(), PasswordFault> {
-    const COMMON: [&str; 8] = [
+    const OBVIOUS: [&str; 8] = [
         "0123456789",
         "1234567890",
         "12345678910",
@@ -47,7 +47,8 @@ pub fn judge(password: &str) -> Result<(), PasswordFault> {
         Err(PasswordFault::TooLong)
     } else if password.chars().count() < CHARS_MIN {
         Err(PasswordFault::TooShort)
-    } else if COMMON.contains(&password.to_lowercase().as_str()) || password.chars().all(|c| Some(c) == first)
+    } else if OBVIOUS.contains(&password.to_lowercase().as_str())
+        || password.chars().all(|c| Some(c) == first)
     {
         Err(PasswordFault::TooCommon)
     } else {
