@@ -5,6 +5,7 @@ use super::flags::PlaceFlags;
 use super::{Failure, logging};
 use crate::base::clock::Clock;
 use crate::base::migrate;
+use crate::base::postgres::PrivatePostgres;
 
 /// An open, migrated database, whether `serve` runs on it or nothing does.
 pub(super) struct Place {
@@ -14,6 +15,8 @@ pub(super) struct Place {
     pub(super) conn: PgConnection,
     /// The migrations that opening it ran.
     pub(super) ran: Vec<String>,
+    /// Held until the command ends; after the connection, since fields go in this order.
+    _postgres: Option<PrivatePostgres>,
 }
 
 impl Place {
@@ -22,9 +25,13 @@ impl Place {
         logging::start_quietly();
         let config =
             flags.config().map_err(|wrong| Failure::new(wrong.to_string(), "correct that and try again"))?;
-        let url = match &config.database_url {
-            Some(url) => url.clone(),
-            None => return Err(Failure::new("no private Postgres yet", "set CALLOUT_DATABASE_URL")),
+        let (url, postgres) = match &config.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let postgres = PrivatePostgres::open(&config.data_dir)
+                    .map_err(|error| Failure::new(error.to_string(), "nothing was changed"))?;
+                (postgres.url(), Some(postgres))
+            }
         };
         let mut conn = PgConnection::establish(&url).map_err(|error| {
             Failure::new(
@@ -34,6 +41,6 @@ impl Place {
         })?;
         let ran = migrate::run_pending(&mut conn)
             .map_err(|error| Failure::new(error.to_string(), "nothing was changed by the failed step"))?;
-        Ok(Self { clock: Clock::system(), conn, ran })
+        Ok(Self { clock: Clock::system(), conn, ran, _postgres: postgres })
     }
 }

@@ -148,6 +148,25 @@ fn what_is_refused_is_said_with_what_to_do() {
 }
 
 #[test]
+fn commands_work_on_a_data_directory_where_nothing_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let on_folder = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_callout"))
+            .args(arguments)
+            .env_remove("CALLOUT_DATABASE_URL")
+            .env_remove("DATABASE_URL")
+            .env("CALLOUT_DATA_DIR", folder.path().join("data"))
+            .output()
+            .expect("run callout");
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON on stdout")
+    };
+    let project = on_folder(&["project", "create", "--name", "Shop"]);
+    let key = on_folder(&["key", "create", "--project", "Shop", "--name", "n"]);
+    assert!(project["id"].is_string() && key["token"].is_string(), "the second finds what the first made");
+}
+
+#[test]
 fn every_command_has_help() {
     let db = TestDb::bare();
     for arguments in [

@@ -1,10 +1,14 @@
 //! A database for each test, cloned from a template that was migrated once.
 //!
-//! The server is the one in `CALLOUT_TEST_DATABASE_URL` (a superuser's URL; `tests/run` starts one and sets it).
+//! The server is the one in `CALLOUT_TEST_DATABASE_URL` (a superuser's URL; `tests/run` starts one and sets it), else
+//! a private one under `target`, which goes down with the process. That one is for `cargo test`, which runs all tests in
+//! one process.
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use callout::base::migrate;
+use callout::base::postgres::PrivatePostgres;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
@@ -92,8 +96,10 @@ fn unused_name() -> String {
 }
 
 fn server_url() -> String {
+    static PRIVATE: OnceLock<PrivatePostgres> = OnceLock::new();
     std::env::var("CALLOUT_TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()).unwrap_or_else(|| {
-        panic!("CALLOUT_TEST_DATABASE_URL is not set: run `tests/run it [name]`, which starts a server and sets it")
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+        PRIVATE.get_or_init(|| PrivatePostgres::open(&folder).expect("start a private Postgres")).url()
     })
 }
 
