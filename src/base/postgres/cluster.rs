@@ -238,7 +238,10 @@ impl Cluster {
         pids.filter(|pid| {
             let process = Path::new("/proc").join(pid.to_string());
             let is_postgres = fs::read(process.join("comm")).is_ok_and(|name| name == b"postgres\n");
+            // One that has ended and was not collected by its parent does nothing any more.
+            let is_zombie = fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z "));
             is_postgres
+                && !is_zombie
                 && match fs::read_link(process.join("cwd")) {
                     Ok(found) => found == directory,
                     // Another user's, where even root may not look, as in some containers: the number has to do.
