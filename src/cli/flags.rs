@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use crate::base::config::{Config, SETTINGS, Setting, WrongSettings};
+use crate::base::config::{Config, SETTINGS, Setting, WrongSetting, WrongSettings};
+use crate::rules::target::parse_allow_list;
 
 /// All settings.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,26 @@ impl PlaceFlags {
 }
 
 fn read(given: &HashMap<&'static str, String>) -> Result<Config, WrongSettings> {
-    Config::read(|variable| given.get(variable).cloned().or_else(|| std::env::var(variable).ok()))
+    let text = |variable: &str| given.get(variable).cloned().or_else(|| std::env::var(variable).ok());
+    let wrong_targets = text("CALLOUT_ALLOW_TARGETS").and_then(|list| {
+        let entry = list.split(',').find(|entry| parse_allow_list(entry).is_err())?;
+        Some(WrongSetting {
+            variable: "CALLOUT_ALLOW_TARGETS",
+            value: entry.trim().to_owned(),
+            accepted:
+                "networks (10.0.0.0/8), addresses (10.1.2.3) and host:port (localhost:9000, [::1]:9000), \
+                       separated by commas"
+                    .to_owned(),
+        })
+    });
+    match (Config::read(text), wrong_targets) {
+        (Ok(config), None) => Ok(config),
+        (Ok(_), Some(wrong)) => Err(WrongSettings(vec![wrong])),
+        (Err(mut all), wrong) => {
+            all.0.extend(wrong);
+            Err(all)
+        }
+    }
 }
 
 fn is_place(setting: &Setting) -> bool {
