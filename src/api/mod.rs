@@ -1,1 +1,17 @@
+//! The HTTP API under `/v1`.
+mod body;
+pub mod deliveries;
+pub mod event_types;
+pub mod events;
+mod events_in;
+mod events_out;
+mod key;
+mod lists;
+mod problem;
+pub mod project;
+mod shapes;
+pub mod webhooks;
 
+pub use events_in::{post, post_batch};
+pub use key::{AnyKey, DeliveriesKey, EventsKey, WebhooksKey};
+pub use problem::{FieldProblem, Problem, not_found};

@@ -75,7 +75,7 @@ impl Wakeup {
     }
 
     /// Completes at the next [`Wakeup::wake`].
-    pub async fn woken(&self) {
+    pub async fn woken(self) {
         self.0.notified().await;
     }
 }

@@ -1,5 +1,6 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
+mod body;
 mod history;
 mod insert;
 mod partitions;
@@ -8,8 +9,10 @@ mod record;
 mod resend;
 mod status;
 mod switch;
+mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
+pub use body::{envelope_parts, request_body};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use partitions::make_ahead;
@@ -17,4 +20,5 @@ pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, lease, next_due, 
 pub use record::{Next, Outcome, record};
 pub use resend::{ResendError, resend};
 pub use status::{Failure, FailureKind, Status};
-pub use switch::{HeldChoice, delete_webhook, disable_webhook, held_count, pause_webhook, resume_webhook};
+pub use untold::{Reason, Untold, untold};
+pub use switch::{HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook, resume_webhook, save_webhook};

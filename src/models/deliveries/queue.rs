@@ -55,6 +55,8 @@ pub trait HandOver: Send + Sync {
     fn release(&self, webhook: WebhookId);
     /// Takes them, room having been kept for each.
     fn take(&self, claimed: Vec<Claimed>);
+    /// Says that deliveries wait in the table.
+    fn wake(&self);
 }
 
 #[derive(QueryableByName)]

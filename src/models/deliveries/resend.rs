@@ -1,4 +1,6 @@
 //! Sending a delivery again by hand.
+use std::fmt;
+
 use diesel::prelude::*;
 use time::OffsetDateTime;
 
@@ -21,6 +23,18 @@ pub enum ResendError {
     WebhookOff,
     /// The database did not do it.
     Db(DbError),
+}
+
+impl fmt::Display for ResendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("There is no such delivery in this project."),
+            Self::UnderWay => f.write_str("This delivery is waiting or being sent already."),
+            Self::WebhookDeleted => f.write_str("Its webhook was deleted, so there is nowhere to send it."),
+            Self::WebhookOff => f.write_str("Its webhook is paused or disabled. Resume the webhook first."),
+            Self::Db(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<DbError> for ResendError {

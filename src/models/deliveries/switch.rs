@@ -6,7 +6,8 @@ use super::Status;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::deliveries;
-use crate::models::webhooks::{self, UpdateError, Webhook};
+use crate::models::projects;
+use crate::models::webhooks::{self, Settings, UpdateError, Webhook};
 use crate::rules::retry::DisableKind;
 
 /// What to do with the deliveries that were kept back while a webhook was off.
@@ -43,6 +44,26 @@ pub fn resume_webhook(
     Ok(webhook)
 }
 
+/// Saves settings. If that switches the webhook on, what was held becomes due; if off, what waits is held.
+///
+/// Wake the dispatcher afterwards.
+pub fn save_webhook(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    settings: &Settings,
+    now: OffsetDateTime,
+) -> Result<Webhook, UpdateError> {
+    let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
+    let webhook = webhooks::update(conn, project, id, settings, now)?;
+    match (before.settings.active, settings.active) {
+        (false, true) => release_held(conn, project, id, HeldChoice::Send, now)?,
+        (true, false) => hold_waiting(conn, project, id)?,
+        _ => {}
+    }
+    Ok(webhook)
+}
+
 /// Deletes a webhook; what waits for it is cancelled. False if there was none.
 pub fn delete_webhook(
     conn: &mut PgConnection,
@@ -75,6 +96,15 @@ pub fn disable_webhook(
 ) -> Result<(), DbError> {
     webhooks::disable(conn, project, id, kind, detail, now)?;
     hold_waiting(conn, project, id)
+}
+
+/// The master switch, on: what was held for webhooks that are active becomes due. Wake the dispatcher afterwards.
+pub fn enable_webhooks(conn: &mut PgConnection, project: ProjectId, now: OffsetDateTime) -> Result<(), DbError> {
+    projects::enable_webhooks(conn, project)?;
+    for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
+        release_held(conn, project, webhook.id, HeldChoice::Send, now)?;
+    }
+    Ok(())
 }
 
 /// How many deliveries are kept back for a webhook.

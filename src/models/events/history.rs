@@ -49,6 +49,8 @@ pub struct Filter {
     pub until: Option<OffsetDateTime>,
     /// Older than this id: the last of the page before.
     pub before: Option<EventId>,
+    /// Only this event.
+    pub only: Option<EventId>,
 }
 
 type Row = (
@@ -121,6 +123,9 @@ pub fn list(
     }
     if let Some(before) = filter.before {
         query = query.filter(events::id.lt(before));
+    }
+    if let Some(id) = filter.only {
+        query = query.filter(events::id.eq(id));
     }
     Ok(query.load(conn)?)
 }

@@ -5,8 +5,8 @@ mod settings;
 mod snapshot;
 
 pub use rows::{
-    CreateError, Disabled, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
-    mark_deleted, set_active, update,
+    CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
+    mark_deleted, names, set_active, update,
 };
 pub use secrets::{SecretsError, add_secret};
 pub use settings::{Draft, Problem, Settings};

@@ -1,4 +1,6 @@
 //! The table of webhooks.
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
@@ -147,6 +149,27 @@ pub fn find_with_deleted(
 ) -> Result<Option<Webhook>, DbError> {
     let row = webhooks::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
     Ok(row.map(Webhook::from))
+}
+
+/// What history shows of a webhook, deleted or not.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Named {
+    pub name: String,
+    pub target_url: String,
+    pub is_deleted: bool,
+}
+
+/// Names and addresses of all webhooks that a project has or had.
+pub fn names(conn: &mut PgConnection, project: ProjectId) -> Result<HashMap<WebhookId, Named>, DbError> {
+    let rows: Vec<(WebhookId, String, String, Option<OffsetDateTime>)> = webhooks::table
+        .filter(webhooks::project_id.eq(project))
+        .select((webhooks::id, webhooks::name, webhooks::target_url, webhooks::deleted_at))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name, target_url, deleted)| (id, Named { name, target_url, is_deleted: deleted.is_some() }))
+        .collect())
 }
 
 /// Adds a webhook; where events go changes with it.

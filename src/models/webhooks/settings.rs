@@ -106,7 +106,7 @@ impl Draft {
             problems.push(Problem::new("target_url", "Enter the address to send to, such as https://shop.example/hooks."));
         } else {
             match target::parse_target(&settings.target_url, policy) {
-                Ok(url) if settings.name.is_empty() => settings.name = url.host_str().unwrap_or_default().to_owned(),
+                Ok(url) if settings.name.is_empty() => settings.name = url.host().to_owned(),
                 Ok(_) => {}
                 Err(error) => problems.push(Problem::new("target_url", error.to_string())),
             }

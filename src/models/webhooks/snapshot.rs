@@ -35,8 +35,6 @@ pub enum Verdict {
     Paused,
     /// It would, but it was disabled because of its receiver.
     Disabled,
-    /// It does not subscribe to this type.
-    NotSubscribed,
 }
 
 /// All webhooks of a project at one version of its settings.

@@ -1,0 +1,118 @@
+//! What all lists have in common: comma-separated values, times, limits, cursors.
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use actix_web::HttpRequest;
+use actix_web::web::Query;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::problem::{FieldProblem, Problem};
+
+/// Rows in an answer unless asked for otherwise.
+const LIMIT_DEFAULT: i64 = 50;
+/// Rows in an answer at most.
+pub(super) const LIMIT_MAX: i64 = 250;
+
+/// The parameters of a list call.
+pub(super) struct Parameters {
+    given: HashMap<String, String>,
+    problems: Vec<FieldProblem>,
+}
+
+impl Parameters {
+    /// Reads the query string; parameters that are not `known` are wrong.
+    pub(super) fn of(request: &HttpRequest, known: &[&str]) -> Self {
+        let given = Query::<HashMap<String, String>>::from_query(request.query_string());
+        let mut problems = Vec::new();
+        let given = match given {
+            Ok(query) => query.into_inner(),
+            Err(error) => {
+                problems.push(FieldProblem::new("?", error.to_string()));
+                HashMap::new()
+            }
+        };
+        for name in given
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()) && *name != "limit" && *name != "cursor")
+        {
+            let message =
+                format!("There is no parameter \"{name}\". Known are {}, limit, cursor.", known.join(", "));
+            problems.push(FieldProblem::new(format!("?{name}"), message));
+        }
+        Self { given, problems }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Comma-separated values, each read by `read`.
+    pub(super) fn each<T>(&mut self, name: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let Some(text) = self.text(name).map(str::to_owned) else { return Vec::new() };
+        let mut values = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match read(part) {
+                Some(value) => values.push(value),
+                None => self.wrong(name, format!("\"{part}\" is not {what}.")),
+            }
+        }
+        values
+    }
+
+    pub(super) fn moment(&mut self, name: &str) -> Option<OffsetDateTime> {
+        let text = self.text(name)?.to_owned();
+        match OffsetDateTime::parse(&text, &Rfc3339) {
+            Ok(at) => Some(at),
+            Err(_) => {
+                self.wrong(name, format!("\"{text}\" is not a time as in 2026-01-31T12:00:00Z."));
+                None
+            }
+        }
+    }
+
+    pub(super) fn cursor<T: FromStr>(&mut self) -> Option<T> {
+        let text = self.text("cursor")?.to_owned();
+        let read = text.parse().ok();
+        if read.is_none() {
+            self.wrong("cursor", "Pass the next_cursor of the answer before, unchanged.".to_owned());
+        }
+        read
+    }
+
+    pub(super) fn limit(&mut self) -> i64 {
+        let Some(text) = self.text("limit").map(str::to_owned) else { return LIMIT_DEFAULT };
+        match text.parse() {
+            Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => limit,
+            _ => {
+                self.wrong("limit", format!("The limit is 1 to {LIMIT_MAX}."));
+                LIMIT_DEFAULT
+            }
+        }
+    }
+
+    fn wrong(&mut self, name: &str, message: String) {
+        self.problems.push(FieldProblem::new(format!("?{name}"), message));
+    }
+
+    /// All that was wrong, once everything was read.
+    pub(super) fn checked(self) -> Result<(), Problem> {
+        if self.problems.is_empty() { Ok(()) } else { Err(Problem::wrong(self.problems)) }
+    }
+}
+
+/// `{data, next_cursor}`: `rows` holds one more than `limit` if there is a next page.
+pub(super) fn page<T>(
+    mut rows: Vec<T>,
+    limit: i64,
+    cursor: impl Fn(&T) -> String,
+    shape: impl Fn(&T) -> Value,
+) -> Value {
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(cursor);
+    let data: Vec<Value> = rows.iter().map(shape).collect();
+    json!({ "data": data, "next_cursor": next })
+}

@@ -1,0 +1,163 @@
+//! Errors of the API: RFC 9457 problem documents.
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::base::db::DbError;
+use crate::ingest::AcceptError;
+
+/// Seconds after which a refused request may be tried again.
+const RETRY_AFTER_S: u32 = 2;
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// RFC 6901 pointer into the request's body, or `?name` for a parameter of the address.
+    pub pointer: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// A problem at `pointer`.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// A problem document.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// 400: the body is not JSON.
+    pub fn not_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "/docs/api#not-json", "The body is not JSON", detail)
+    }
+
+    /// 401: no key, or none that we know.
+    pub fn no_key() -> Self {
+        let detail =
+            "Send an API key as `Authorization: Bearer ck_…`. Keys are made under Settings → API keys.";
+        Self::new(StatusCode::UNAUTHORIZED, "/docs/api#no-key", "No valid API key", detail)
+    }
+
+    /// 403: the key may not do this.
+    pub fn lacks_scope(scope: &str) -> Self {
+        let detail =
+            format!("This API key lacks the scope `{scope}`. Use another key or make one that has it.");
+        Self::new(StatusCode::FORBIDDEN, "/docs/api#lacks-scope", "The key lacks the scope", detail)
+    }
+
+    /// 404: not in this project.
+    pub fn not_found(what: &str) -> Self {
+        let detail = format!("There is no such {what} in this project.");
+        Self::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail)
+    }
+
+    /// 409: a name is taken, or the state does not allow it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "/docs/api#conflict", "Conflict", detail)
+    }
+
+    /// 413: over a limit.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "/docs/api#too-large", "Too large", detail)
+    }
+
+    /// 422: understood, but wrong.
+    pub fn wrong(errors: Vec<FieldProblem>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => one.message.clone(),
+            many => format!("{} fields are wrong; see `errors`.", many.len()),
+        };
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "/docs/api#wrong", "Wrong input", detail);
+        Self { errors, ..problem }
+    }
+
+    /// 503: try again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/docs/api#unavailable", "Not available now", detail)
+    }
+
+    /// 500: our fault.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "an API call failed");
+        let detail = "This is our fault and is in the log. Trying again may help.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "/docs/api#internal", "Internal error", detail)
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.title, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut building = HttpResponse::build(self.status_code());
+        building.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        match self.status {
+            401 => building.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+            429 | 503 => building.insert_header((header::RETRY_AFTER, RETRY_AFTER_S)),
+            _ => &mut building,
+        };
+        building.body(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(why) => {
+                tracing::warn!(%why, "an API call found no database");
+                Self::unavailable("The database does not answer. Nothing was changed; try again.")
+            }
+            query => Self::internal(&query),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Problem {
+    fn from(error: diesel::result::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Overloaded => {
+                Self::unavailable("Too many requests wait. Nothing was accepted; try again.")
+            }
+            AcceptError::Unavailable => {
+                Self::unavailable("The database does not answer. Nothing was accepted; try again.")
+            }
+            AcceptError::NoProject => Self::not_found("project"),
+        }
+    }
+}
+
+/// Any other path under `/v1`.
+pub async fn not_found(request: HttpRequest) -> Problem {
+    let detail =
+        format!("There is no {} {}. The calls are listed in /docs/api.", request.method(), request.path());
+    Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail)
+}

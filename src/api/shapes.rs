@@ -1,0 +1,196 @@
+//! The shapes of answers. Fields may be added, none renamed.
+use serde_json::{Value, json};
+
+use crate::ingest::Accepted;
+use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, request_body};
+use crate::models::events::{Event, Payload, Summary};
+use crate::models::webhooks::{Settings, Webhook};
+use crate::rules::body::iso_ms;
+use crate::rules::catalogue::{self, EventType};
+
+/// `{id, type, group_id, created_at, deliveries}`.
+pub(super) fn accepted(event: &Accepted, external_id: Option<&str>) -> Value {
+    json!({
+        "id": event.id.with_prefix(catalogue::id_prefix(&event.event_type)),
+        "type": event.event_type,
+        "group_id": event.group,
+        "created_at": iso_ms(event.created_at),
+        "deliveries": event.deliveries,
+        "external_id": external_id,
+    })
+}
+
+/// `{accepted, events}`.
+pub(super) fn accepted_batch(events: &[Accepted], external_ids: &[Option<String>]) -> Value {
+    let events: Vec<Value> =
+        events.iter().zip(external_ids).map(|(event, id)| accepted(event, id.as_deref())).collect();
+    json!({ "accepted": events.len(), "events": events })
+}
+
+/// An event in a list.
+pub(super) fn event_summary(event: &Summary) -> Value {
+    json!({
+        "id": event.id.with_prefix(catalogue::id_prefix(&event.event_type)),
+        "type": event.event_type,
+        "external_id": event.external_id,
+        "entity_id": event.entity_id,
+        "group_id": event.group,
+        "created_at": iso_ms(event.created_at),
+        "deliveries": event.deliveries,
+    })
+}
+
+/// One event with its deliveries, and why any webhook got none.
+pub(super) fn event(event: &Event, deliveries: &[Value], not_delivered_to: Vec<Value>) -> Value {
+    let payload = &event.payload;
+    json!({
+        "id": payload.id.with_prefix(catalogue::id_prefix(&payload.event_type)),
+        "type": payload.event_type,
+        "external_id": event.external_id,
+        "entity_id": payload.entity_id,
+        "group_id": payload.group,
+        "created_at": iso_ms(payload.created_at),
+        "event_source": raw(payload.source.as_bytes()),
+        "data": raw(&payload.data),
+        "deliveries": deliveries,
+        "not_delivered_to": not_delivered_to,
+    })
+}
+
+/// An event type.
+pub(super) fn event_type(event_type: &EventType) -> Value {
+    let families: Vec<&str> = event_type.families.iter().map(|family| family.as_str()).collect();
+    json!({
+        "type": event_type.name,
+        "families": families,
+        "group": event_type.group,
+        "description": event_type.description,
+        "documented": event_type.documented,
+        "schema": raw(event_type.schema().as_bytes()),
+        "sample": raw(event_type.sample().as_bytes()),
+    })
+}
+
+/// A webhook. Secrets are never in it.
+pub(super) fn webhook(webhook: &Webhook, warnings: &[String]) -> Value {
+    let Settings { name, description, target_url, active, all_events, events, .. } = &webhook.settings;
+    let disabled = webhook.disabled.as_ref().map(
+        |disabled| json!({ "kind": disabled.kind, "detail": disabled.detail, "at": iso_ms(disabled.at) }),
+    );
+    json!({
+        "id": webhook.id,
+        "object": "webhook",
+        "name": name,
+        "description": description,
+        "target_url": target_url,
+        "active": active,
+        "disabled": disabled,
+        "all_events": all_events,
+        "events": events,
+        "filter": null,
+        "preset": null,
+        "body": webhook.settings.body,
+        "version": webhook.settings.version,
+        "timeout_ms": webhook.settings.timeout_ms,
+        "retries": webhook.settings.retries,
+        "success": webhook.settings.success,
+        "when_used_up": webhook.settings.when_used_up,
+        "rate_per_s": null,
+        "headers": {},
+        "authentication": { "type": "none" },
+        "extra_signature": "none",
+        "warnings": warnings,
+        "created_at": iso_ms(webhook.created_at),
+        "updated_at": iso_ms(webhook.updated_at),
+    })
+}
+
+/// A delivery, as in a list.
+pub(super) fn delivery(delivery: &Delivery, target_url: &str) -> Value {
+    json!({
+        "id": delivery.id,
+        "status": delivery.status.as_str(),
+        "event_id": delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type)),
+        "event_type": delivery.event_type,
+        "webhook_id": delivery.webhook,
+        "target_url": target_url,
+        "test": delivery.test,
+        "created_at": iso_ms(delivery.created_at),
+        "next_attempt_at": delivery.next_attempt_at.map(iso_ms),
+        "attempt_count": delivery.attempt_count,
+        "last_response_status": delivery.last_response_status,
+        "last_failure": delivery.last_failure.as_ref().map(failure),
+    })
+}
+
+/// One delivery with its body and every attempt.
+pub(super) fn delivery_alone(
+    of: &Delivery,
+    target_url: &str,
+    attempts: &[AttemptRow],
+    payload: Option<&Payload>,
+) -> Value {
+    let body = |row: &AttemptRow| payload.map(|p| text(&request_body(of.id, of.webhook, &row.attempt, p)));
+    let mut value = delivery(of, target_url);
+    value["body"] = attempts.last().map_or(Value::Null, |row| body(row).into());
+    value["attempts"] = attempts.iter().map(|row| attempt(row, body(row))).collect();
+    value
+}
+
+fn attempt(row: &AttemptRow, body: Option<String>) -> Value {
+    let Attempt { started_at, url, address, request_headers, response, failure: failed, timings, .. } =
+        &row.attempt;
+    let ms = |us: Option<i32>| us.map(|us| f64::from(us) / 1_000.0);
+    json!({
+        "number": row.number,
+        "started_at": iso_ms(*started_at),
+        "duration_ms": f64::from(timings.total_us) / 1_000.0,
+        "url": url,
+        "address": address,
+        "request": { "headers": headers(request_headers), "body": body },
+        "response": response.as_ref().map(|response| json!({
+            "status": response.status,
+            "headers": headers(&response.headers),
+            "body": text(&response.body),
+            "truncated": response.truncated,
+        })),
+        "failure": failed.as_ref().map(failure),
+        "timings": {
+            "dns_ms": ms(timings.dns_us),
+            "connect_ms": ms(timings.connect_us),
+            "tls_ms": ms(timings.tls_us),
+            "first_byte_ms": ms(timings.first_byte_us),
+            "total_ms": ms(Some(timings.total_us)),
+        },
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({ "kind": failure.kind.as_str(), "detail": failure.detail })
+}
+
+/// Name to value; a name that came several times has its values joined by ", " as HTTP allows.
+fn headers(pairs: &[(String, String)]) -> Value {
+    let mut map = serde_json::Map::new();
+    for (name, value) in pairs {
+        match map.get_mut(name) {
+            Some(Value::String(first)) => {
+                first.push_str(", ");
+                first.push_str(value);
+            }
+            _ => {
+                map.insert(name.clone(), value.clone().into());
+            }
+        }
+    }
+    map.into()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Stored JSON into an answer.
+fn raw(json: &[u8]) -> Value {
+    serde_json::from_slice(json).unwrap_or(Value::Null)
+}

@@ -1,0 +1,160 @@
+//! One attempt, phase by phase: claimed, prepared, sent, outcome.
+use awc::http::header::{self, HeaderName, HeaderValue};
+use bytes::Bytes;
+use time::OffsetDateTime;
+use time::format_description::FormatItem;
+use time::macros::format_description;
+
+use super::http::{Exchanged, Request, Sender};
+use crate::models::deliveries::{
+    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, envelope_parts,
+};
+use crate::models::webhooks::Target;
+use crate::rules::body::BodyFormat;
+use crate::rules::retry::{self, Failed};
+use crate::rules::signing;
+
+/// Told to every receiver.
+const USER_AGENT: &str = concat!("Callout/", env!("CARGO_PKG_VERSION"));
+/// RFC 9110, 5.6.7.
+const HTTP_DATE: &[FormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+
+/// A request ready to send, with what will be kept of it.
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    started_at: OffsetDateTime,
+    body: BodyKind,
+}
+
+impl Prepared {
+    /// Builds body, signature and headers for an attempt that starts at `now`.
+    pub(super) fn of(claimed: &Claimed, target: &Target, sender: &Sender, now: OffsetDateTime) -> Self {
+        let settings = &target.webhook.settings;
+        let (body, kind) = match settings.body {
+            BodyFormat::Envelope => {
+                let (before, after) =
+                    envelope_parts(claimed.id, target.webhook.id, &settings.target_url, &claimed.payload);
+                (
+                    Bytes::from([&before[..], &claimed.payload.data[..], &after[..]].concat()),
+                    BodyKind::Envelope,
+                )
+            }
+            BodyFormat::Flat => (claimed.payload.data.clone(), BodyKind::Flat),
+        };
+        let id = claimed.id.to_string();
+        let timestamp = now.unix_timestamp();
+        let signature = signing::sign(&target.secrets, &id, timestamp, &[&body]);
+        let text =
+            |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
+        let headers = vec![
+            (header::HOST, sender.host().clone()),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            (header::DATE, text(&now.format(HTTP_DATE).unwrap_or_default())),
+            (HeaderName::from_static("webhook-id"), text(&id)),
+            (HeaderName::from_static("webhook-timestamp"), HeaderValue::from(timestamp)),
+            (HeaderName::from_static("webhook-signature"), text(&signature)),
+            (HeaderName::from_static("x-callout-event"), text(&claimed.payload.event_type)),
+        ];
+        let limit = std::time::Duration::from_millis(u64::try_from(settings.timeout_ms).unwrap_or(10_000));
+        Self { request: Request { headers, body, limit }, started_at: now, body: kind }
+    }
+
+    /// What the history keeps of the request and what became of it.
+    fn attempt(self, target: &Target, exchanged: Exchanged) -> Attempt {
+        let mut request_headers: Vec<(String, String)> = self
+            .request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        request_headers.push(("content-length".to_owned(), self.request.body.len().to_string()));
+        Attempt {
+            started_at: self.started_at,
+            url: target.webhook.settings.target_url.clone(),
+            address: exchanged.address,
+            request_headers,
+            body: self.body,
+            response: exchanged.response,
+            failure: exchanged.failure,
+            timings: exchanged.timings,
+        }
+    }
+
+    /// Decides what follows from what happened.
+    pub(super) fn outcome(
+        self,
+        claimed: &Claimed,
+        target: &Target,
+        mut exchanged: Exchanged,
+        now: OffsetDateTime,
+    ) -> Outcome {
+        let settings = &target.webhook.settings;
+        let status = exchanged.response.as_ref().map(|response| response.status);
+        if exchanged.failure.is_none() {
+            exchanged.failure = refused(status, settings.success);
+        }
+        let next = if exchanged.failure.is_none() {
+            Next::Delivered
+        } else {
+            let retry_after = exchanged.response.as_ref().and_then(|response| {
+                let value = response.headers.iter().find(|(name, _)| name == "retry-after")?;
+                retry::parse_retry_after(&value.1, now)
+            });
+            let retries_used = u32::try_from(claimed.retries_used).unwrap_or_default();
+            let failed = Failed { retries_used, status, retry_after };
+            match retry::after_failure(&settings.retries, settings.when_used_up, failed, random()) {
+                retry::Next::RetryIn(wait) => Next::RetryAt(now + wait),
+                retry::Next::GiveUp { disable } => Next::Failed(disable),
+            }
+        };
+        let attempt = Some(self.attempt(target, exchanged));
+        outcome(claimed, attempt, next)
+    }
+
+    /// For an attempt that our own stop cut short.
+    pub(super) fn interrupted(self, claimed: &Claimed, target: &Target, mut exchanged: Exchanged) -> Outcome {
+        let detail = "Callout stopped during this attempt; it is repeated at once.";
+        exchanged.failure = Some(Failure::new(FailureKind::Interrupted, detail));
+        let attempt = Some(self.attempt(target, exchanged));
+        outcome(claimed, attempt, Next::Interrupted)
+    }
+}
+
+/// An outcome of a claim.
+pub(super) fn outcome(claimed: &Claimed, attempt: Option<Attempt>, next: Next) -> Outcome {
+    Outcome {
+        project: claimed.payload.project,
+        delivery: claimed.id,
+        webhook: claimed.webhook,
+        claims: claimed.claims,
+        attempt,
+        next,
+    }
+}
+
+fn refused(status: Option<u16>, success: retry::Success) -> Option<Failure> {
+    let status = status?;
+    if success.accepts(status) {
+        return None;
+    }
+    let detail = match status {
+        300..=399 => {
+            format!("Answered {status}: redirects are not followed. Set the webhook to the final address.")
+        }
+        410 => "Answered 410: the receiver wants no more. The webhook was disabled.".to_owned(),
+        200..=299 => format!("Answered {status}, and this webhook only takes 200 for success."),
+        _ => format!("Answered {status}."),
+    };
+    Some(Failure::new(FailureKind::ResponseStatus, detail))
+}
+
+/// 0 to 1, for the jitter: not a secret, but at hand.
+fn random() -> f64 {
+    let mut bytes = [0; 4];
+    // Without randomness there is no jitter, which harms nobody.
+    let _ = getrandom::fill(&mut bytes);
+    f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX)
+}

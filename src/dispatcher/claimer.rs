@@ -1,0 +1,247 @@
+//! Fetches what waits in the table: retries, what did not fit into memory, what others let go.
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use actix_rt::Arbiter;
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Shared;
+use super::attempt::outcome;
+use super::lanes::Wake;
+use crate::base::db::{Db, DbError};
+use crate::base::ids::ProjectId;
+use crate::base::seal::SealKey;
+use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome};
+use crate::models::events;
+use crate::models::webhooks::{self, ProjectSnapshot, SecretsError};
+
+/// Deliveries fetched at a time.
+const CLAIM_MAX: i64 = 1_000;
+/// Between looks at what is not urgent: partitions ahead, forgotten ids, idle connections.
+const UPKEEP_EVERY: time::Duration = time::Duration::seconds(30);
+/// Expired ids forgotten at a time.
+const FORGET_MAX: i64 = 1_000;
+
+type Snapshots = HashMap<ProjectId, Arc<ProjectSnapshot>>;
+
+struct Claimer {
+    shared: Arc<Shared>,
+    db: Db,
+    key: SealKey,
+    outcomes: mpsc::Sender<Outcome>,
+    snapshots: Snapshots,
+    upkeep_at: Option<OffsetDateTime>,
+}
+
+/// What one look at the table brought.
+struct Fetched {
+    claimed: Vec<Claimed>,
+    /// Events that were dropped while their delivery was open: nothing can be sent.
+    lost: Vec<ClaimedRow>,
+    snapshots: Snapshots,
+    /// Projects whose settings changed since the last look.
+    changed: Vec<(ProjectId, Option<Arc<ProjectSnapshot>>)>,
+    /// More waits than was taken.
+    more: bool,
+    next_due: Option<OffsetDateTime>,
+}
+
+/// Starts the claimer; it stops when told and then says so.
+pub(super) fn start(
+    arbiter: &Arbiter,
+    shared: Arc<Shared>,
+    db: Db,
+    key: SealKey,
+    outcomes: mpsc::Sender<Outcome>,
+    poll: Duration,
+) -> (watch::Sender<bool>, oneshot::Receiver<()>) {
+    let (stop, mut stopping) = watch::channel(false);
+    let (stopped, done) = oneshot::channel();
+    arbiter.spawn(async move {
+        let mut claimer = Claimer { shared, db, key, outcomes, snapshots: Snapshots::new(), upkeep_at: None };
+        let mut started = false;
+        loop {
+            if !started {
+                started = claimer.take_back().await;
+            }
+            let wait = if started { claimer.look(poll).await } else { poll };
+            tokio::select! {
+                () = claimer.shared.wakeup.clone().woken() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = stopping.wait_for(|stop| *stop) => break,
+            }
+        }
+        let _ = stopped.send(());
+    });
+    (stop, done)
+}
+
+impl Claimer {
+    /// What this node had claimed when it was cut off. False if the database does not answer yet.
+    async fn take_back(&self) -> bool {
+        let (node, now) = (self.shared.node, self.shared.clock.now());
+        match self.db.transaction(move |conn| deliveries::take_back(conn, node, now)).await {
+            Ok(0) => true,
+            Ok(count) => {
+                tracing::info!(count, "deliveries that were interrupted are due again");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "interrupted deliveries could not be taken back yet");
+                false
+            }
+        }
+    }
+
+    /// One look; answers how long to wait for the next.
+    async fn look(&mut self, poll: Duration) -> Duration {
+        let result = self.try_look().await;
+        self.shared.works.store(result.is_ok(), Ordering::Relaxed);
+        match result {
+            Ok(Some(due)) => {
+                let until = due - self.shared.clock.now();
+                Duration::try_from(until)
+                    .unwrap_or(Duration::from_millis(1))
+                    .clamp(Duration::from_millis(1), poll)
+            }
+            Ok(None) => poll,
+            Err(error) => {
+                tracing::error!(%error, "the queue could not be read; trying again");
+                poll
+            }
+        }
+    }
+
+    async fn try_look(&mut self) -> Result<Option<OffsetDateTime>, SecretsError> {
+        let now = self.shared.clock.now();
+        self.upkeep(now).await?;
+        let (free, each, taken) = self.shared.slots.room();
+        let (node, key, known) = (self.shared.node, self.key.clone(), self.snapshots.clone());
+        let mut in_lanes: HashSet<ProjectId> = known.keys().copied().collect();
+        in_lanes.extend(self.shared.handed_over.lock().unwrap_or_else(PoisonError::into_inner).iter());
+        let limit = free.min(CLAIM_MAX);
+        let fetched = self
+            .db
+            .transaction(move |conn| -> Result<Fetched, SecretsError> {
+                deliveries::rescue(conn, now)?;
+                let rows = if limit > 0 {
+                    deliveries::claim(conn, node, now, each, &taken, limit)?
+                } else {
+                    Vec::new()
+                };
+                let more = limit == 0 || rows.len() as i64 >= limit.min(each);
+                let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
+                let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
+                let payloads = events::load_payloads(conn, &wanted)?;
+                let (mut claimed, mut lost) = (Vec::new(), Vec::new());
+                for row in rows {
+                    let Some(payload) = payloads.get(&row.event) else {
+                        lost.push(row);
+                        continue;
+                    };
+                    let snapshot = snapshots.get(&row.project);
+                    claimed.push(Claimed {
+                        id: row.id,
+                        payload: payload.clone(),
+                        webhook: row.webhook,
+                        target: snapshot.and_then(|s| s.targets.get(&row.webhook).cloned()),
+                        claims: row.claims,
+                        lease_ends: row.lease_ends,
+                        attempt_count: row.attempt_count,
+                        retries_used: row.retries_used,
+                        webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
+                    });
+                }
+                let next_due = deliveries::next_due(conn)?;
+                Ok(Fetched { claimed, lost, snapshots, changed, more, next_due })
+            })
+            .await?;
+        self.snapshots = fetched.snapshots;
+        self.shared.backlog.store(fetched.more, Ordering::Relaxed);
+        for (project, snapshot) in fetched.changed {
+            for lane in &self.shared.lanes {
+                let _ = lane.send(Wake::Settings(project, snapshot.clone()));
+            }
+        }
+        for row in fetched.lost {
+            tracing::error!(delivery = %row.id, "the event of an open delivery is gone; the delivery is cancelled");
+            let _ = self.outcomes.send(cancelled(&row)).await;
+        }
+        self.hand_in(fetched.claimed).await;
+        Ok(fetched.next_due)
+    }
+
+    /// Gives to the lanes what there is room for; the rest, claimed while room was taken otherwise, goes back.
+    async fn hand_in(&self, claimed: Vec<Claimed>) {
+        let (fits, rest): (Vec<_>, Vec<_>) =
+            claimed.into_iter().partition(|claimed| self.shared.slots.reserve(claimed.webhook));
+        self.shared.spread(fits);
+        for claimed in rest {
+            let _ = self.outcomes.send(outcome(&claimed, None, Next::GivenBack)).await;
+        }
+    }
+
+    async fn upkeep(&mut self, now: OffsetDateTime) -> Result<(), DbError> {
+        if self.upkeep_at.is_some_and(|at| now < at) {
+            return Ok(());
+        }
+        self.db
+            .run(move |conn| {
+                deliveries::make_ahead(conn, now)?;
+                events::forget_expired(conn, now, FORGET_MAX).map(|_| ())
+            })
+            .await?;
+        for lane in &self.shared.lanes {
+            let _ = lane.send(Wake::Sweep);
+        }
+        self.upkeep_at = Some(now + UPKEEP_EVERY);
+        Ok(())
+    }
+}
+
+fn cancelled(row: &ClaimedRow) -> Outcome {
+    Outcome {
+        project: row.project,
+        delivery: row.id,
+        webhook: row.webhook,
+        claims: row.claims,
+        attempt: None,
+        next: Next::Cancelled,
+    }
+}
+
+type Changed = Vec<(ProjectId, Option<Arc<ProjectSnapshot>>)>;
+
+/// The snapshots of all projects at hand, exact as of this transaction, and which of those known before changed.
+fn refresh(
+    conn: &mut diesel::PgConnection,
+    mut snapshots: Snapshots,
+    in_lanes: HashSet<ProjectId>,
+    rows: &[ClaimedRow],
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<(Snapshots, Changed), SecretsError> {
+    let mut projects = in_lanes;
+    projects.extend(rows.iter().map(|row| row.project));
+    let versions = webhooks::versions(conn, projects.iter().copied().collect())?;
+    let mut changed = Vec::new();
+    for project in projects {
+        let version = versions.get(&project);
+        if snapshots.get(&project).map(|s| &s.version) == version {
+            continue;
+        }
+        let fresh = match version {
+            Some(_) => ProjectSnapshot::load(conn, project, key, now)?.map(Arc::new),
+            None => None,
+        };
+        match &fresh {
+            Some(snapshot) => snapshots.insert(project, snapshot.clone()),
+            None => snapshots.remove(&project),
+        };
+        changed.push((project, fresh));
+    }
+    Ok((snapshots, changed))
+}

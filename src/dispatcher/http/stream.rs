@@ -1,0 +1,143 @@
+//! A connection that tells the exchange under way where it goes and when it is answered.
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_rt::net::{ActixStream, Ready, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio_rustls::client::TlsStream;
+
+use crate::base::clock::Stopwatch;
+use crate::models::deliveries::Failure;
+
+/// What is learnt about an exchange while it runs. The pool hands out connections silently, so the connections
+/// themselves leave their traces here.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) watch: Stopwatch,
+    pub(super) address: Cell<Option<SocketAddr>>,
+    /// A connection was made for this exchange; else a kept one was used.
+    pub(super) connected: Cell<bool>,
+    pub(super) dns_us: Cell<Option<i32>>,
+    pub(super) connect_us: Cell<Option<i32>>,
+    pub(super) tls_us: Cell<Option<i32>>,
+    pub(super) first_byte_us: Cell<Option<i32>>,
+    /// What the connector has to say about a connection that did not come about.
+    pub(super) failure: RefCell<Option<Failure>>,
+}
+
+impl Trace {
+    pub(super) fn new(watch: Stopwatch) -> Self {
+        Self {
+            watch,
+            address: Cell::new(None),
+            connected: Cell::new(false),
+            dns_us: Cell::new(None),
+            connect_us: Cell::new(None),
+            tls_us: Cell::new(None),
+            first_byte_us: Cell::new(None),
+            failure: RefCell::new(None),
+        }
+    }
+}
+
+tokio::task_local! {
+    /// The exchange that is being polled; connections are polled within it.
+    pub(super) static TRACE: Rc<Trace>;
+}
+
+/// Plain or TLS.
+pub(super) enum Inner {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection to a receiver.
+pub(super) struct Traced {
+    pub(super) inner: Inner,
+    pub(super) address: SocketAddr,
+}
+
+impl fmt::Debug for Traced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Traced({})", self.address)
+    }
+}
+
+impl Traced {
+    fn tcp(&self) -> &TcpStream {
+        match &self.inner {
+            Inner::Plain(stream) => stream,
+            Inner::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn wrote(&self) {
+        let _ = TRACE.try_with(|trace| trace.address.set(Some(self.address)));
+    }
+}
+
+impl AsyncRead for Traced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = match &mut self.inner {
+            Inner::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Inner::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        };
+        if buf.filled().len() > before {
+            let _ = TRACE.try_with(|trace| {
+                if trace.first_byte_us.get().is_none() {
+                    trace.first_byte_us.set(Some(trace.watch.elapsed_us()));
+                }
+            });
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Traced {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.wrote();
+        match &mut self.inner {
+            Inner::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Inner::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.inner {
+            Inner::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Inner::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.inner {
+            Inner::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Inner::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
+    }
+}
+
+impl ActixStream for Traced {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ready(self.tcp(), Interest::READABLE, cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ready(self.tcp(), Interest::WRITABLE, cx)
+    }
+}
+
+fn ready(stream: &TcpStream, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+    if interest.is_readable() { stream.poll_read_ready(cx) } else { stream.poll_write_ready(cx) }
+        .map_ok(|()| Ready::ALL)
+}

@@ -1,0 +1,296 @@
+//! The actor that sends: one thread, a lane for each webhook, fair between them.
+//!
+//! It owns its state and reads one channel. Attempts run as tasks of the same thread; when one ends, its lane starts
+//! the next. A lane has its own slots, so that a slow receiver holds up nobody else.
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Shared;
+use super::attempt::{Prepared, outcome};
+use super::http::{Egress, Exchanged, Sender};
+use crate::base::clock::Stopwatch;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::models::deliveries::{Claimed, Next, Outcome, Timings};
+use crate::models::webhooks::{ProjectSnapshot, Target};
+use crate::rules::target::{Policy, parse_target};
+
+/// A lane that nothing was sent on for so long closes its connections.
+const IDLE_MAX: Duration = Duration::from_secs(20);
+/// A claim must outlive the attempt's limit by so much, or it is given back: the outcome has to reach the table.
+const LEASE_LEFT_MIN: time::Duration = time::Duration::seconds(3);
+
+/// All that can wake the actor.
+pub(super) enum Wake {
+    /// Deliveries to send, room having been kept for them.
+    Send(Vec<Claimed>),
+    /// A project's settings changed, or the project is gone.
+    Settings(ProjectId, Option<Arc<ProjectSnapshot>>),
+    /// An attempt ended.
+    Ended(WebhookId),
+    /// Close what is idle.
+    Sweep,
+    /// Begin nothing more; answer when all attempts are over or cut short.
+    Stop(oneshot::Sender<()>),
+}
+
+struct Lane {
+    waiting: VecDeque<Claimed>,
+    in_flight: usize,
+    sender: Option<(Rc<Sender>, i64)>,
+    last_used: Stopwatch,
+}
+
+pub(super) struct Lanes {
+    shared: Arc<Shared>,
+    egress: Egress,
+    in_flight_max: usize,
+    per_webhook_max: usize,
+    lanes: RefCell<HashMap<WebhookId, Lane>>,
+    /// Lanes with something waiting and a slot free, in turn.
+    ready: RefCell<VecDeque<WebhookId>>,
+    in_flight: std::cell::Cell<usize>,
+    stopping: RefCell<Option<oneshot::Sender<()>>>,
+    wakes: mpsc::UnboundedSender<Wake>,
+    outcomes: mpsc::Sender<Outcome>,
+    /// True once attempts under way are to be cut short.
+    cut: watch::Receiver<bool>,
+}
+
+impl Lanes {
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        egress: Egress,
+        in_flight_max: usize,
+        per_webhook_max: usize,
+        wakes: mpsc::UnboundedSender<Wake>,
+        outcomes: mpsc::Sender<Outcome>,
+        cut: watch::Receiver<bool>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            egress,
+            in_flight_max,
+            per_webhook_max,
+            lanes: RefCell::default(),
+            ready: RefCell::default(),
+            in_flight: std::cell::Cell::new(0),
+            stopping: RefCell::default(),
+            wakes,
+            outcomes,
+            cut,
+        })
+    }
+
+    pub(super) async fn run(self: Rc<Self>, mut inbox: mpsc::UnboundedReceiver<Wake>) {
+        while let Some(wake) = inbox.recv().await {
+            match wake {
+                Wake::Send(claimed) => claimed.into_iter().for_each(|one| self.enqueue(one)),
+                Wake::Settings(project, snapshot) => self.settle(project, snapshot.as_deref()).await,
+                Wake::Ended(webhook) => self.ended(webhook),
+                Wake::Sweep => self.sweep(),
+                Wake::Stop(done) => {
+                    self.give_back_waiting().await;
+                    self.stopping.replace(Some(done));
+                }
+            }
+            self.fill().await;
+            if self.in_flight.get() == 0
+                && let Some(done) = self.stopping.take()
+            {
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+
+    fn enqueue(&self, claimed: Claimed) {
+        let webhook = claimed.webhook;
+        let mut lanes = self.lanes.borrow_mut();
+        let lane = lanes.entry(webhook).or_insert_with(|| Lane {
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            sender: None,
+            last_used: self.egress.clock.stopwatch(),
+        });
+        lane.waiting.push_back(claimed);
+        // A lane stands in the row once: when its first delivery comes, and again after each one that it sends.
+        if lane.waiting.len() == 1 && lane.in_flight < self.per_webhook_max {
+            self.ready.borrow_mut().push_back(webhook);
+        }
+    }
+
+    fn ended(&self, webhook: WebhookId) {
+        self.in_flight.set(self.in_flight.get() - 1);
+        let mut lanes = self.lanes.borrow_mut();
+        let Some(lane) = lanes.get_mut(&webhook) else { return };
+        lane.in_flight -= 1;
+        lane.last_used = self.egress.clock.stopwatch();
+        if lane.in_flight + 1 == self.per_webhook_max && !lane.waiting.is_empty() {
+            self.ready.borrow_mut().push_back(webhook);
+        }
+        if lane.waiting.is_empty() {
+            self.shared.lane_ran_dry();
+        }
+    }
+
+    /// Starts attempts while there are slots, one lane after the other.
+    async fn fill(self: &Rc<Self>) {
+        while self.in_flight.get() < self.in_flight_max {
+            let Some(webhook) = self.ready.borrow_mut().pop_front() else { return };
+            let Some(claimed) = self.next_of(webhook) else { continue };
+            self.begin(claimed).await;
+        }
+    }
+
+    /// The lane's oldest delivery; the lane goes to the end of the row if it has more and a slot for it.
+    fn next_of(&self, webhook: WebhookId) -> Option<Claimed> {
+        let mut lanes = self.lanes.borrow_mut();
+        let lane = lanes.get_mut(&webhook)?;
+        let claimed = lane.waiting.pop_front()?;
+        lane.in_flight += 1;
+        self.in_flight.set(self.in_flight.get() + 1);
+        if !lane.waiting.is_empty() && lane.in_flight < self.per_webhook_max {
+            self.ready.borrow_mut().push_back(webhook);
+        }
+        Some(claimed)
+    }
+
+    /// Starts the attempt, or puts the delivery where it belongs if it may not be sent now.
+    async fn begin(self: &Rc<Self>, claimed: Claimed) {
+        let now = self.egress.clock.now();
+        let instead = match &claimed.target {
+            None => Some(Next::Cancelled),
+            Some(target) => instead_of_sending(&claimed, target, now),
+        };
+        let ready = claimed.target.clone().filter(|_| instead.is_none());
+        let sender = ready.as_ref().and_then(|target| self.sender_of(target));
+        match (ready, sender) {
+            (Some(target), Some(sender)) => {
+                let lanes = self.clone();
+                actix_rt::spawn(async move {
+                    let outcome = lanes.send(&claimed, &target, &sender).await;
+                    lanes.close(claimed.webhook, outcome).await;
+                });
+            }
+            _ => {
+                let next = instead.unwrap_or(Next::GivenBack);
+                let lanes = self.clone();
+                let outcome = outcome(&claimed, None, next);
+                lanes.close(claimed.webhook, outcome).await;
+            }
+        }
+    }
+
+    async fn send(&self, claimed: &Claimed, target: &Target, sender: &Sender) -> Outcome {
+        let clock = &self.egress.clock;
+        let prepared = Prepared::of(claimed, target, sender, clock.now());
+        let watch = clock.stopwatch();
+        let mut cut = self.cut.clone();
+        let exchanged = tokio::select! {
+            biased;
+            exchanged = sender.exchange(&prepared.request) => Ok(exchanged),
+            _ = cut.wait_for(|cut| *cut) => Err(watch.elapsed_us()),
+        };
+        let outcome = match exchanged {
+            Ok(exchanged) => prepared.outcome(claimed, target, exchanged, clock.now()),
+            Err(total_us) => {
+                let timings = Timings { total_us, ..Timings::default() };
+                let nothing = Exchanged { address: None, response: None, failure: None, timings };
+                prepared.interrupted(claimed, target, nothing)
+            }
+        };
+        super::report(&self.shared, &outcome);
+        outcome
+    }
+
+    /// Hands the outcome to the recorder (waiting for it if it is behind) and frees the slot.
+    async fn close(&self, webhook: WebhookId, outcome: Outcome) {
+        // The recorder outlives the lanes.
+        let _ = self.outcomes.send(outcome).await;
+        self.shared.slots.release(webhook);
+        let _ = self.wakes.send(Wake::Ended(webhook));
+    }
+
+    fn sender_of(&self, target: &Arc<Target>) -> Option<Rc<Sender>> {
+        let mut lanes = self.lanes.borrow_mut();
+        let lane = lanes.get_mut(&target.webhook.id)?;
+        match &lane.sender {
+            Some((sender, version)) if *version == target.version => Some(sender.clone()),
+            // A lane's new settings may lead elsewhere: connections of the old ones are not used again.
+            _ => {
+                let sender = Rc::new(new_sender(&self.egress, target, self.per_webhook_max)?);
+                lane.sender = Some((sender.clone(), target.version));
+                Some(sender)
+            }
+        }
+    }
+
+    /// Applies new settings to what waits in memory.
+    async fn settle(&self, project: ProjectId, snapshot: Option<&ProjectSnapshot>) {
+        for lane in self.lanes.borrow_mut().values_mut() {
+            for claimed in lane.waiting.iter_mut().filter(|claimed| claimed.payload.project == project) {
+                claimed.target = snapshot.and_then(|s| s.targets.get(&claimed.webhook).cloned());
+                claimed.webhooks_enabled = snapshot.is_some_and(|s| s.webhooks_enabled);
+            }
+        }
+    }
+
+    async fn give_back_waiting(&self) {
+        let mut waiting = Vec::new();
+        for lane in self.lanes.borrow_mut().values_mut() {
+            waiting.extend(lane.waiting.drain(..));
+        }
+        self.ready.borrow_mut().clear();
+        for claimed in waiting {
+            let _ = self.outcomes.send(outcome(&claimed, None, Next::GivenBack)).await;
+            self.shared.slots.release(claimed.webhook);
+        }
+    }
+
+    fn sweep(&self) {
+        self.lanes.borrow_mut().retain(|_, lane| {
+            lane.in_flight > 0 || !lane.waiting.is_empty() || lane.last_used.elapsed() < IDLE_MAX
+        });
+    }
+}
+
+/// Where a claimed delivery goes if it may not be sent now.
+fn instead_of_sending(claimed: &Claimed, target: &Target, now: time::OffsetDateTime) -> Option<Next> {
+    let settings = &target.webhook.settings;
+    let limit = time::Duration::milliseconds(i64::from(settings.timeout_ms));
+    if !claimed.webhooks_enabled || !settings.active {
+        Some(Next::Held)
+    } else if claimed.lease_ends - now < limit + LEASE_LEFT_MIN {
+        Some(Next::GivenBack)
+    } else {
+        None
+    }
+}
+
+fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Option<Sender> {
+    // It was judged when it was saved, perhaps under other rules; the connector judges it again at every connection.
+    let lenient = Policy { allow: egress.policy.allow.clone(), allow_http: true };
+    match parse_target(&target.webhook.settings.target_url, &lenient) {
+        Ok(parsed) => Some(Sender::new(egress, &parsed, connections_max)),
+        Err(error) => {
+            tracing::error!(webhook = %target.webhook.id, %error, "the target address cannot be used");
+            None
+        }
+    }
+}
+
+impl Shared {
+    /// Room came free while more waits in the table: have it fetched.
+    fn lane_ran_dry(&self) {
+        if self.backlog.load(Ordering::Relaxed) {
+            self.wakeup.wake();
+        }
+    }
+}

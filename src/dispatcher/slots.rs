@@ -1,0 +1,104 @@
+//! How many deliveries this node holds in memory, in all and for each webhook.
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::base::ids::WebhookId;
+
+/// A webhook may have so many times its sending slots in memory; more waits in the table.
+const WAITING_PER_SLOT: usize = 8;
+
+/// Counts what is in memory, from hand-over or claim until the attempt is over.
+#[derive(Debug)]
+pub(super) struct Slots {
+    each_max: usize,
+    all_max: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    each: HashMap<WebhookId, usize>,
+    closed: bool,
+}
+
+impl Slots {
+    /// Room for the deliveries that `max_in_flight` sends keep busy.
+    pub(super) fn new(max_in_flight: usize, max_in_flight_per_webhook: usize) -> Self {
+        let times = |slots: usize| slots.saturating_mul(WAITING_PER_SLOT);
+        Self {
+            each_max: times(max_in_flight_per_webhook),
+            all_max: times(max_in_flight),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Takes room for one more delivery to `webhook`; false if there is none.
+    pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
+        let mut held = self.lock();
+        if held.closed || held.all >= self.all_max {
+            return false;
+        }
+        let each = held.each.entry(webhook).or_default();
+        if *each >= self.each_max {
+            return false;
+        }
+        *each += 1;
+        held.all += 1;
+        true
+    }
+
+    /// Gives room back.
+    pub(super) fn release(&self, webhook: WebhookId) {
+        let mut held = self.lock();
+        held.all = held.all.saturating_sub(1);
+        if let Some(each) = held.each.get_mut(&webhook) {
+            *each -= 1;
+            if *each == 0 {
+                held.each.remove(&webhook);
+            }
+        }
+    }
+
+    /// No more room from now on: we are stopping.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// What is in memory, in all.
+    pub(super) fn all(&self) -> usize {
+        self.lock().all
+    }
+
+    /// Room left in all, room for one webhook, and what each has.
+    pub(super) fn room(&self) -> (i64, i64, HashMap<WebhookId, i64>) {
+        let held = self.lock();
+        let free = if held.closed { 0 } else { self.all_max.saturating_sub(held.all) };
+        let each = held.each.iter().map(|(id, n)| (*id, *n as i64)).collect();
+        (free as i64, self.each_max as i64, each)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        // Counting cannot panic half way.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::OffsetDateTime;
+
+    #[test]
+    fn a_webhook_gets_its_share_and_no_more() {
+        let slots = Slots::new(2, 1);
+        let (a, b) = (WebhookId::new(OffsetDateTime::UNIX_EPOCH), WebhookId::new(OffsetDateTime::UNIX_EPOCH));
+        assert_eq!((0..20).filter(|_| slots.reserve(a)).count(), 8);
+        assert_eq!((0..20).filter(|_| slots.reserve(b)).count(), 8);
+        slots.release(a);
+        assert!(slots.reserve(a));
+        slots.close();
+        slots.release(a);
+        assert!(!slots.reserve(a), "closed");
+    }
+}

@@ -1,0 +1,286 @@
+//! One transaction: the events of many requests and their deliveries.
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use super::fan_out::fan_out;
+use super::{AcceptError, Accepted, Posted, Request};
+use crate::base::db::DbError;
+use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
+use crate::base::seal::SealKey;
+use crate::models::deliveries::{self, Claimed, HandOver, NewDelivery, Status};
+use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
+use crate::models::webhooks::{self, ProjectSnapshot, SecretsError, Target};
+
+/// The settings of projects as of the version last seen.
+pub(super) type Snapshots = HashMap<ProjectId, Arc<ProjectSnapshot>>;
+
+/// What a committed transaction did.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) answers: Vec<Result<Vec<Accepted>, AcceptError>>,
+    /// Claimed by this node in the same transaction.
+    pub(super) claimed: Vec<Claimed>,
+    /// Some deliveries wait in the table.
+    pub(super) left_due: bool,
+    pub(super) events: u64,
+    pub(super) deliveries: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum BatchError {
+    Db(DbError),
+    Secrets(SecretsError),
+}
+
+impl std::fmt::Display for BatchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Db(error) => error.fmt(f),
+            Self::Secrets(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<DbError> for BatchError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<diesel::result::Error> for BatchError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<SecretsError> for BatchError {
+    fn from(error: SecretsError) -> Self {
+        match error {
+            SecretsError::Db(error) => Self::Db(error),
+            sealed => Self::Secrets(sealed),
+        }
+    }
+}
+
+/// Writes the events of `requests`. Room kept at the dispatcher is noted in `reserved`, to be given back if the
+/// transaction fails.
+pub(super) fn write(
+    conn: &mut PgConnection,
+    requests: &[Request],
+    snapshots: &mut Snapshots,
+    key: &SealKey,
+    hand_over: &dyn HandOver,
+    reserved: &mut Vec<WebhookId>,
+    now: OffsetDateTime,
+) -> Result<Batch, BatchError> {
+    refresh(conn, requests, snapshots, key, now)?;
+    let mut drafts = draft(requests, snapshots, now);
+    settle_external_ids(conn, &mut drafts, now)?;
+    let mut batch = Batch::default();
+    let mut new_events = Vec::new();
+    let mut new_deliveries = Vec::new();
+    for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
+        let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
+        let fan = fan_out(snapshot, &draft.payload.event_type);
+        for target in &fan.takers {
+            let id = deliveries::delivery_id(draft.payload.id, target.webhook.id);
+            let mut delivery = NewDelivery {
+                project: draft.payload.project,
+                id,
+                event: draft.payload.id,
+                webhook: target.webhook.id,
+                event_type: draft.payload.event_type.clone(),
+                status: Status::Due,
+                due_at: Some(now),
+                claimed_by: None,
+            };
+            if !snapshot.webhooks_enabled {
+                delivery.status = Status::Held;
+                delivery.due_at = None;
+            } else if hand_over.reserve(target.webhook.id) {
+                reserved.push(target.webhook.id);
+                let claimed = handed_over(draft, target, &delivery, now);
+                delivery.status = Status::Sending;
+                delivery.due_at = Some(claimed.lease_ends);
+                delivery.claimed_by = Some(hand_over.node());
+                batch.claimed.push(claimed);
+            } else {
+                batch.left_due = true;
+            }
+            new_deliveries.push(delivery);
+        }
+        new_events.push(NewEvent {
+            payload: draft.payload.clone(),
+            external_id: draft.posted.external_id.clone(),
+            skipped: fan.skipped,
+            deliveries: draft.accepted.deliveries,
+        });
+    }
+    events::insert(conn, &new_events)?;
+    deliveries::insert(conn, &new_deliveries)?;
+    batch.events = new_events.len() as u64;
+    batch.deliveries = new_deliveries.len() as u64;
+    batch.answers = answers(requests, drafts, snapshots);
+    Ok(batch)
+}
+
+/// Brings the snapshots of all projects at hand to the version that this transaction sees.
+fn refresh(
+    conn: &mut PgConnection,
+    requests: &[Request],
+    snapshots: &mut Snapshots,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<(), BatchError> {
+    let projects: HashSet<ProjectId> = requests.iter().flat_map(|r| &r.events).map(|e| e.project).collect();
+    let versions = webhooks::versions(conn, projects.iter().copied().collect())?;
+    for project in projects {
+        let Some(version) = versions.get(&project) else {
+            snapshots.remove(&project);
+            continue;
+        };
+        if snapshots.get(&project).is_some_and(|snapshot| snapshot.version == *version) {
+            continue;
+        }
+        match ProjectSnapshot::load(conn, project, key, now)? {
+            Some(snapshot) => snapshots.insert(project, Arc::new(snapshot)),
+            None => snapshots.remove(&project),
+        };
+    }
+    Ok(())
+}
+
+/// An event with the answer that it gets, as far as known.
+struct Draft<'a> {
+    posted: &'a Posted,
+    payload: Arc<Payload>,
+    accepted: Accepted,
+}
+
+fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime) -> Vec<Draft<'a>> {
+    let mut drafts = Vec::new();
+    for request in requests {
+        // Events of one request are of one cause unless they say otherwise.
+        let group = GroupId::new(now);
+        for posted in &request.events {
+            let created_at = posted.created_at.unwrap_or(now);
+            let payload = Payload {
+                project: posted.project,
+                id: EventId::new(now),
+                event_type: posted.event_type.clone(),
+                created_at,
+                entity_id: posted.entity_id.clone(),
+                group: posted.group.clone().unwrap_or_else(|| group.to_string()),
+                source: posted.source.clone(),
+                data: posted.data.clone(),
+            };
+            let takers =
+                snapshots.get(&posted.project).map_or(0, |s| fan_out(s, &posted.event_type).takers.len());
+            let accepted = Accepted {
+                id: payload.id,
+                event_type: payload.event_type.clone(),
+                group: payload.group.clone(),
+                created_at,
+                deliveries: i16::try_from(takers).unwrap_or(i16::MAX),
+                is_new: true,
+            };
+            drafts.push(Draft { posted, payload: Arc::new(payload), accepted });
+        }
+    }
+    drafts
+}
+
+/// Finds the events that were accepted before, here or in another transaction, by the caller's ids.
+fn settle_external_ids(
+    conn: &mut PgConnection,
+    drafts: &mut [Draft<'_>],
+    now: OffsetDateTime,
+) -> Result<(), BatchError> {
+    let mut firsts: HashMap<(ProjectId, String), usize> = HashMap::new();
+    let mut ids = Vec::new();
+    for (n, draft) in drafts.iter().enumerate() {
+        let Some(external_id) = &draft.posted.external_id else { continue };
+        let key = (draft.posted.project, external_id.clone());
+        if firsts.contains_key(&key) {
+            continue;
+        }
+        let known = Known {
+            event: draft.payload.id,
+            event_type: draft.payload.event_type.clone(),
+            group: draft.payload.group.clone(),
+            created_at: draft.payload.created_at,
+            deliveries: draft.accepted.deliveries,
+        };
+        ids.push(Remembered { project: key.0, external_id: external_id.clone(), known });
+        firsts.insert(key, n);
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let new = events::remember(conn, ids, now)?;
+    let mut earlier: HashMap<(ProjectId, String), Known> = HashMap::new();
+    let mut asked: HashMap<ProjectId, Vec<String>> = HashMap::new();
+    for (project, id) in firsts.keys().filter(|key| !new.contains(*key)) {
+        asked.entry(*project).or_default().push(id.clone());
+    }
+    for (project, ids) in asked {
+        let found = events::known(conn, project, &ids)?;
+        earlier.extend(found.into_iter().map(|(id, known)| ((project, id), known)));
+    }
+    for n in 0..drafts.len() {
+        let Some(external_id) = &drafts[n].posted.external_id else { continue };
+        let key = (drafts[n].posted.project, external_id.clone());
+        let first = firsts[&key];
+        if let Some(known) = earlier.get(&key) {
+            drafts[n].accepted = Accepted {
+                id: known.event,
+                event_type: known.event_type.clone(),
+                group: known.group.clone(),
+                created_at: known.created_at,
+                deliveries: known.deliveries,
+                is_new: false,
+            };
+        } else if first != n {
+            drafts[n].accepted = Accepted { is_new: false, ..drafts[first].accepted.clone() };
+        }
+    }
+    Ok(())
+}
+
+fn handed_over(
+    draft: &Draft<'_>,
+    target: &Arc<Target>,
+    delivery: &NewDelivery,
+    now: OffsetDateTime,
+) -> Claimed {
+    Claimed {
+        id: delivery.id,
+        payload: draft.payload.clone(),
+        webhook: target.webhook.id,
+        target: Some(target.clone()),
+        claims: 1,
+        lease_ends: now + deliveries::lease(target.webhook.settings.timeout_ms),
+        attempt_count: 0,
+        retries_used: 0,
+        webhooks_enabled: true,
+    }
+}
+
+fn answers(
+    requests: &[Request],
+    drafts: Vec<Draft<'_>>,
+    snapshots: &Snapshots,
+) -> Vec<Result<Vec<Accepted>, AcceptError>> {
+    let mut accepted = drafts.into_iter().map(|draft| draft.accepted);
+    requests
+        .iter()
+        .map(|request| {
+            let exists = request.events.iter().all(|event| snapshots.contains_key(&event.project));
+            let own: Vec<Accepted> = accepted.by_ref().take(request.events.len()).collect();
+            if exists { Ok(own) } else { Err(AcceptError::NoProject) }
+        })
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! The thread that writes.
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use diesel::{Connection, PgConnection};
+use tokio::sync::mpsc;
+
+use super::batch::{self, Batch, Snapshots};
+use super::{AcceptError, Counters, Request};
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::base::seal::SealKey;
+use crate::models::deliveries::HandOver;
+
+/// Requests in one transaction.
+const REQUESTS_MAX: usize = 1_000;
+/// Events in one transaction: a batch request of a thousand does not wait for ten others.
+const EVENTS_MAX: usize = 2_000;
+/// After a failed connection, so that a database that is away is not hammered.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct Writer {
+    db: Db,
+    clock: Clock,
+    key: SealKey,
+    hand_over: Arc<dyn HandOver>,
+    counters: Arc<Counters>,
+    snapshots: Snapshots,
+    conn: Option<PgConnection>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        db: Db,
+        clock: Clock,
+        key: SealKey,
+        hand_over: Arc<dyn HandOver>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { db, clock, key, hand_over, counters, snapshots: Snapshots::default(), conn: None }
+    }
+
+    pub(super) fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
+        let mut next = None;
+        while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
+            let mut events = first.events.len();
+            let mut requests = vec![first];
+            while requests.len() < REQUESTS_MAX {
+                let Ok(request) = waiting.try_recv() else { break };
+                events += request.events.len();
+                if events > EVENTS_MAX {
+                    next = Some(request);
+                    break;
+                }
+                requests.push(request);
+            }
+            self.write(requests);
+        }
+    }
+
+    fn write(&mut self, requests: Vec<Request>) {
+        // A caller that hung up before we began has not been told anything: nothing of it is written.
+        let requests: Vec<Request> = requests.into_iter().filter(|r| !r.answer.is_closed()).collect();
+        if requests.is_empty() {
+            return;
+        }
+        match self.commit(&requests) {
+            Ok(batch) => self.answer(requests, batch),
+            Err(error) => {
+                tracing::error!(%error, requests = requests.len(), "events were refused");
+                for request in requests {
+                    self.counters.refused.fetch_add(1, Ordering::Relaxed);
+                    let _ = request.answer.send(Err(AcceptError::Unavailable));
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, requests: &[Request]) -> Result<Batch, batch::BatchError> {
+        let now = self.clock.now();
+        let kept_before = self.conn.is_some();
+        match self.try_commit(requests, now) {
+            // The server restarted since the last batch: the first statement found out, nothing was committed.
+            Err(batch::BatchError::Db(DbError::Unavailable(_))) if kept_before => {
+                self.try_commit(requests, now)
+            }
+            result => result,
+        }
+    }
+
+    fn try_commit(
+        &mut self,
+        requests: &[Request],
+        now: time::OffsetDateTime,
+    ) -> Result<Batch, batch::BatchError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.db.own_connection().map_err(|error| {
+                std::thread::sleep(RECONNECT_PAUSE);
+                DbError::Unavailable(error.to_string())
+            })?,
+        };
+        let mut reserved = Vec::new();
+        let result = conn.transaction(|conn| {
+            batch::write(
+                conn,
+                requests,
+                &mut self.snapshots,
+                &self.key,
+                self.hand_over.as_ref(),
+                &mut reserved,
+                now,
+            )
+        });
+        if result.is_err() {
+            reserved.into_iter().for_each(|webhook| self.hand_over.release(webhook));
+        }
+        // A connection that failed in any way is not used again: its state is not known.
+        if result.is_ok() {
+            self.conn = Some(conn);
+        }
+        result
+    }
+
+    fn answer(&self, requests: Vec<Request>, batch: Batch) {
+        self.counters.events.fetch_add(batch.events, Ordering::Relaxed);
+        self.counters.deliveries.fetch_add(batch.deliveries, Ordering::Relaxed);
+        self.counters.batches.fetch_add(1, Ordering::Relaxed);
+        if !batch.claimed.is_empty() {
+            self.hand_over.take(batch.claimed);
+        }
+        if batch.left_due {
+            self.hand_over.wake();
+        }
+        for (request, answer) in requests.into_iter().zip(batch.answers) {
+            let _ = request.answer.send(answer);
+        }
+    }
+}
