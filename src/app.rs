@@ -1,19 +1,101 @@
-//! Builds the program, runs it, and stops it in order.
+//! Builds the program from its settings, and stops it in order.
+mod metrics;
+mod parts;
+mod start_error;
+
+pub use parts::{Overrides, Parts};
+pub use start_error::StartError;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::base::config::Config;
+use crate::routes;
 
-/// Why the program did not start.
-#[derive(Debug)]
-pub enum StartError {}
+/// A stop waits so long for requests that are being answered.
+const REQUESTS_GRACE_S: u64 = 10;
+/// A client may take so long to send a request's head.
+const CLIENT_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// An idle connection is kept so long.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-impl std::fmt::Display for StartError {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match *self {}
+/// The program while it runs.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its parts, for tests.
+    pub parts: Parts,
+    server: ServerHandle,
+    served: actix_rt::task::JoinHandle<std::io::Result<()>>,
+    metrics: Option<ServerHandle>,
+}
+
+/// Starts everything and returns once requests are answered.
+pub async fn start(config: Config, overrides: Overrides) -> Result<Running, StartError> {
+    let listener = std::net::TcpListener::bind(config.listen)
+        .map_err(|error| StartError::Listen { address: config.listen, error })?;
+    let address =
+        listener.local_addr().map_err(|error| StartError::Listen { address: config.listen, error })?;
+    let config = config.listening_on(address);
+    let parts = Parts::build(config, overrides).await?;
+    let shared = parts.clone();
+    let server = HttpServer::new(move || {
+        let parts = shared.clone();
+        App::new().configure(|app| parts.provide(app)).configure(routes::configure)
+    })
+    .workers(parts.config.workers)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(CLIENT_HEAD_TIMEOUT)
+    .shutdown_timeout(REQUESTS_GRACE_S)
+    .disable_signals()
+    .listen(listener)
+    .map_err(|error| StartError::Listen { address, error })?
+    .run();
+    let handle = server.handle();
+    let served = actix_rt::spawn(server);
+    let metrics = match parts.config.metrics_listen {
+        Some(listen) => Some(metrics::listen(listen, parts.clone())?),
+        None => None,
+    };
+    Ok(Running { address, parts, server: handle, served, metrics })
+}
+
+impl Running {
+    /// Stops in order: no new requests, requests in flight answered, what was accepted written, attempts under way
+    /// ended or cut short, outcomes recorded, claims given back, the private Postgres stopped.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        let _ = self.served.await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop(false).await;
+        }
+        self.parts.stop().await;
     }
 }
 
-impl std::error::Error for StartError {}
-
-/// Runs until Ctrl-C or SIGTERM.
-pub async fn run(_config: Config) -> Result<(), StartError> {
+/// `callout serve`: runs until SIGTERM or Ctrl-C; a second one while stopping ends at once.
+pub async fn run(config: Config) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let mut running = start(config, Overrides::default()).await?;
+    running.parts.greet(running.address).await;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("Ctrl-C: stopping"),
+        ended = &mut running.served => {
+            tracing::error!(?ended, "the web server ended by itself");
+        }
+    }
+    let stop = running.stop();
+    tokio::pin!(stop);
+    tokio::select! {
+        () = &mut stop => {}
+        _ = terminate.recv() => tracing::warn!("a second signal: ending at once"),
+        _ = interrupt.recv() => tracing::warn!("a second signal: ending at once"),
+    }
     Ok(())
 }

@@ -66,6 +66,13 @@ pub enum AcceptError {
     NoProject,
 }
 
+/// What the writer reads.
+pub(crate) enum Message {
+    Accept(Request),
+    /// Write what came before and end.
+    Stop,
+}
+
 pub(crate) struct Request {
     pub(crate) events: Vec<Posted>,
     pub(crate) answer: oneshot::Sender<Result<Vec<Accepted>, AcceptError>>,
@@ -84,15 +91,15 @@ pub struct Counters {
 /// The way in. Clones share one writer.
 #[derive(Clone)]
 pub struct Ingest {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Message>,
     counters: Arc<Counters>,
 }
 
-/// The writer's thread: ends when every [`Ingest`] is gone and all that waited is written.
+/// The writer's thread: ends after [`Ingest::close`], when all that waited is written.
 pub struct WriterThread(std::thread::JoinHandle<()>);
 
 impl WriterThread {
-    /// Waits until everything that was handed in is written. Drop all [`Ingest`] handles first.
+    /// Waits until everything that was handed in is written. Close the way in first.
     pub fn join(self) {
         if self.0.join().is_err() {
             tracing::error!("the ingest writer panicked");
@@ -122,11 +129,16 @@ impl Ingest {
     /// answered as it was the first time.
     pub async fn accept(&self, events: Vec<Posted>) -> Result<Vec<Accepted>, AcceptError> {
         let (answer, answered) = oneshot::channel();
-        if self.requests.try_send(Request { events, answer }).is_err() {
+        if self.requests.try_send(Message::Accept(Request { events, answer })).is_err() {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             return Err(AcceptError::Overloaded);
         }
         answered.await.unwrap_or(Err(AcceptError::Unavailable))
+    }
+
+    /// No more from now on; what was handed in before is still written.
+    pub async fn close(&self) {
+        let _ = self.requests.send(Message::Stop).await;
     }
 
     /// Counters for the metrics.

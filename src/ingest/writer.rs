@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
 use super::batch::{self, Batch, Snapshots};
-use super::{AcceptError, Counters, Request};
+use super::{AcceptError, Counters, Message, Request};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::seal::SealKey;
@@ -41,21 +41,32 @@ impl Writer {
         Self { db, clock, key, hand_over, counters, snapshots: Snapshots::default(), conn: None }
     }
 
-    pub(super) fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
+    pub(super) fn run(mut self, mut waiting: mpsc::Receiver<Message>) {
         let mut next = None;
-        while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
+        let mut stopping = false;
+        while let Some(Message::Accept(first)) = next.take().or_else(|| waiting.blocking_recv()) {
             let mut events = first.events.len();
             let mut requests = vec![first];
             while requests.len() < REQUESTS_MAX {
-                let Ok(request) = waiting.try_recv() else { break };
+                let request = match waiting.try_recv() {
+                    Ok(Message::Accept(request)) => request,
+                    Ok(Message::Stop) => {
+                        stopping = true;
+                        break;
+                    }
+                    Err(_) => break,
+                };
                 events += request.events.len();
                 if events > EVENTS_MAX {
-                    next = Some(request);
+                    next = Some(Message::Accept(request));
                     break;
                 }
                 requests.push(request);
             }
             self.write(requests);
+            if stopping {
+                return;
+            }
         }
     }
 

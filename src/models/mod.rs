@@ -1,3 +1,6 @@
-//! Nouns: each owns its tables, types, transitions and statements.
+//! Nouns: each owns its tables, types, transitions and statements. None begins a transaction of its own accord.
 pub mod accounts;
+pub mod deliveries;
+pub mod events;
 pub mod projects;
+pub mod webhooks;

@@ -61,4 +61,3 @@ impl KeyCache {
         known.get(token_hash).filter(|(_, since)| since.elapsed() < TRUSTED).map(|(key, _)| key.clone())
     }
 }
-

@@ -33,7 +33,12 @@ pub fn envelope_parts(
 }
 
 /// The body of an attempt, exactly as it was sent.
-pub fn request_body(delivery: DeliveryId, webhook: WebhookId, attempt: &Attempt, payload: &Payload) -> Vec<u8> {
+pub fn request_body(
+    delivery: DeliveryId,
+    webhook: WebhookId,
+    attempt: &Attempt,
+    payload: &Payload,
+) -> Vec<u8> {
     match &attempt.body {
         BodyKind::Kept(body) => body.clone(),
         BodyKind::Flat => payload.data.to_vec(),

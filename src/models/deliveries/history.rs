@@ -133,13 +133,21 @@ pub fn list(
 }
 
 /// One delivery of the project.
-pub fn find(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Delivery>, DbError> {
+pub fn find(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: DeliveryId,
+) -> Result<Option<Delivery>, DbError> {
     let row = deliveries::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
     Ok(row.map(Delivery::from))
 }
 
 /// All deliveries of an event, in the order of their webhooks' age.
-pub fn of_event(conn: &mut PgConnection, project: ProjectId, event: EventId) -> Result<Vec<Delivery>, DbError> {
+pub fn of_event(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    event: EventId,
+) -> Result<Vec<Delivery>, DbError> {
     let (from, to) = same_millisecond(event);
     let rows = deliveries::table
         .filter(deliveries::project_id.eq(project))
@@ -165,7 +173,11 @@ fn response_condition(wanted: &[StatusClass]) -> String {
         .map(|class| match class {
             StatusClass::Exact(status) => format!("last_response_status = {status}"),
             StatusClass::Class(digit) => {
-                format!("last_response_status between {} and {}", u16::from(*digit) * 100, u16::from(*digit) * 100 + 99)
+                format!(
+                    "last_response_status between {} and {}",
+                    u16::from(*digit) * 100,
+                    u16::from(*digit) * 100 + 99
+                )
             }
         })
         .collect();

@@ -20,5 +20,8 @@ pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, lease, next_due, 
 pub use record::{Next, Outcome, record};
 pub use resend::{ResendError, resend};
 pub use status::{Failure, FailureKind, Status};
+pub use switch::{
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook, resume_webhook,
+    save_webhook,
+};
 pub use untold::{Reason, Untold, untold};
-pub use switch::{HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook, resume_webhook, save_webhook};

@@ -1,6 +1,8 @@
 //! Outcomes: attempts written and states moved, many in one transaction, only where the claim is still ours.
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
 use time::OffsetDateTime;
 
 use super::attempts::{Attempt, BodyKind};
@@ -117,7 +119,14 @@ pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime
     for outcome in outcomes {
         if let Next::Failed(Some(kind)) = outcome.next {
             let detail = outcome.attempt.as_ref().and_then(|a| a.failure.as_ref()).map(|f| f.detail.as_str());
-            switch::disable_webhook(conn, outcome.project, outcome.webhook, kind, detail.unwrap_or_default(), now)?;
+            switch::disable_webhook(
+                conn,
+                outcome.project,
+                outcome.webhook,
+                kind,
+                detail.unwrap_or_default(),
+                now,
+            )?;
         }
     }
     Ok(moved)

@@ -64,14 +64,15 @@ pub fn resend(
         return Err(ResendError::WebhookOff);
     }
     let busy = [Status::Due.number(), Status::Sending.number()];
-    let changed = diesel::update(deliveries::table.find((project, id)).filter(deliveries::status.ne_all(busy)))
-        .set((
-            deliveries::status.eq(Status::Due.number()),
-            deliveries::due_at.eq(now),
-            deliveries::retries_used.eq(0),
-            deliveries::ended_at.eq(None::<OffsetDateTime>),
-        ))
-        .execute(conn)?;
+    let changed =
+        diesel::update(deliveries::table.find((project, id)).filter(deliveries::status.ne_all(busy)))
+            .set((
+                deliveries::status.eq(Status::Due.number()),
+                deliveries::due_at.eq(now),
+                deliveries::retries_used.eq(0),
+                deliveries::ended_at.eq(None::<OffsetDateTime>),
+            ))
+            .execute(conn)?;
     if changed == 0 {
         return Err(ResendError::UnderWay);
     }

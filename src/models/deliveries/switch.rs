@@ -99,7 +99,11 @@ pub fn disable_webhook(
 }
 
 /// The master switch, on: what was held for webhooks that are active becomes due. Wake the dispatcher afterwards.
-pub fn enable_webhooks(conn: &mut PgConnection, project: ProjectId, now: OffsetDateTime) -> Result<(), DbError> {
+pub fn enable_webhooks(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
     projects::enable_webhooks(conn, project)?;
     for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
         release_held(conn, project, webhook.id, HeldChoice::Send, now)?;
@@ -116,10 +120,7 @@ pub fn held_count(conn: &mut PgConnection, project: ProjectId, id: WebhookId) ->
 fn hold_waiting(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<(), DbError> {
     let waiting = [Status::Due.number(), Status::Retrying.number()];
     diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
-        .set((
-            deliveries::status.eq(Status::Held.number()),
-            deliveries::due_at.eq(None::<OffsetDateTime>),
-        ))
+        .set((deliveries::status.eq(Status::Held.number()), deliveries::due_at.eq(None::<OffsetDateTime>)))
         .execute(conn)?;
     Ok(())
 }

@@ -115,10 +115,9 @@ pub fn forget_expired(conn: &mut PgConnection, now: OffsetDateTime, rows_max: i6
         .load::<(ProjectId, String)>(conn)?;
     let mut forgotten = 0;
     for (project, id) in expired {
-        forgotten += diesel::delete(
-            external_ids::table.find((project, id)).filter(external_ids::expires_at.le(now)),
-        )
-        .execute(conn)?;
+        forgotten +=
+            diesel::delete(external_ids::table.find((project, id)).filter(external_ids::expires_at.le(now)))
+                .execute(conn)?;
     }
     Ok(forgotten)
 }

@@ -84,11 +84,13 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<
         ))
         .first(conn)
         .optional()?;
-    Ok(row.map(|(id, event_type, external_id, entity_id, group, created_at, source, data, skipped, deliveries)| {
-        let data = Bytes::from(data);
-        let payload = Payload { project, id, event_type, created_at, entity_id, group, source, data };
-        Event { payload, external_id, skipped, deliveries }
-    }))
+    Ok(row.map(
+        |(id, event_type, external_id, entity_id, group, created_at, source, data, skipped, deliveries)| {
+            let data = Bytes::from(data);
+            let payload = Payload { project, id, event_type, created_at, entity_id, group, source, data };
+            Event { payload, external_id, skipped, deliveries }
+        },
+    ))
 }
 
 /// A page of events, newest first.

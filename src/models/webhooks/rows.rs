@@ -168,7 +168,9 @@ pub fn names(conn: &mut PgConnection, project: ProjectId) -> Result<HashMap<Webh
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(id, name, target_url, deleted)| (id, Named { name, target_url, is_deleted: deleted.is_some() }))
+        .map(|(id, name, target_url, deleted)| {
+            (id, Named { name, target_url, is_deleted: deleted.is_some() })
+        })
         .collect())
 }
 
@@ -285,7 +287,8 @@ pub fn mark_deleted(
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn existing(project: ProjectId, id: WebhookId) -> _ {
-    let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> = webhooks::table.find((project, id));
+    let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> =
+        webhooks::table.find((project, id));
     by_key.filter(webhooks::deleted_at.is_null())
 }
 
@@ -323,7 +326,9 @@ impl From<Row> for Webhook {
         // The table's checks allow no other words; a default is for a database that a newer version wrote.
         let like = Settings::default();
         let disabled = match (row.disabled_kind, row.disabled_at) {
-            (Some(kind), Some(at)) => Some(Disabled { kind, detail: row.disabled_detail.unwrap_or_default(), at }),
+            (Some(kind), Some(at)) => {
+                Some(Disabled { kind, detail: row.disabled_detail.unwrap_or_default(), at })
+            }
             _ => None,
         };
         Self {

@@ -66,6 +66,16 @@ pub fn add_secret(
     Ok(())
 }
 
+/// Whether this key opens what was sealed: true also while nothing is sealed.
+pub fn key_fits(conn: &mut PgConnection, key: &SealKey) -> Result<bool, DbError> {
+    let row: Option<(Uuid, Vec<u8>)> = webhook_secrets::table
+        .order(webhook_secrets::created_at.desc())
+        .select((webhook_secrets::id, webhook_secrets::sealed))
+        .first(conn)
+        .optional()?;
+    Ok(row.is_none_or(|(id, sealed)| key.open(&sealed, id.as_bytes()).is_ok()))
+}
+
 /// The secrets that sign at `now` for every webhook of a project, newest first.
 pub(super) fn live(
     conn: &mut PgConnection,
@@ -81,7 +91,8 @@ pub(super) fn live(
         .load(conn)?;
     let mut found: HashMap<WebhookId, Vec<Secret>> = HashMap::new();
     for (webhook, id, sealed) in rows {
-        let open = key.open(&sealed, id.as_bytes()).map_err(|error| SecretsError::Sealed(error.to_string()))?;
+        let open =
+            key.open(&sealed, id.as_bytes()).map_err(|error| SecretsError::Sealed(error.to_string()))?;
         let text = std::str::from_utf8(&open).map_err(|error| SecretsError::Sealed(error.to_string()))?;
         let secret = Secret::parse(text).map_err(|error| SecretsError::Sealed(error.to_string()))?;
         found.entry(webhook).or_default().push(secret);

@@ -103,7 +103,10 @@ impl Draft {
             settings.target_url = url.trim().to_owned();
         }
         if settings.target_url.is_empty() {
-            problems.push(Problem::new("target_url", "Enter the address to send to, such as https://shop.example/hooks."));
+            problems.push(Problem::new(
+                "target_url",
+                "Enter the address to send to, such as https://shop.example/hooks.",
+            ));
         } else {
             match target::parse_target(&settings.target_url, policy) {
                 Ok(url) if settings.name.is_empty() => settings.name = url.host().to_owned(),
@@ -114,7 +117,8 @@ impl Draft {
         match self.name.as_deref().map(str::trim) {
             Some("") | None => {}
             Some(name) if name.chars().count() > NAME_LENGTH_MAX => {
-                problems.push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
+                problems
+                    .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
             }
             Some(name) => settings.name = name.to_owned(),
         }
@@ -143,7 +147,8 @@ impl Draft {
         if let Some(ms) = self.timeout_ms {
             match i32::try_from(ms) {
                 Ok(fits) if TIMEOUT_MS.contains(&ms) => settings.timeout_ms = fits,
-                _ => problems.push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
+                _ => problems
+                    .push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
             }
         }
         if let Some(value) = self.retries {

@@ -109,7 +109,10 @@ prepared! {
 }
 
 /// The present version of each project's settings; gone projects are missing.
-pub fn versions(conn: &mut PgConnection, projects: Vec<ProjectId>) -> Result<HashMap<ProjectId, i64>, DbError> {
+pub fn versions(
+    conn: &mut PgConnection,
+    projects: Vec<ProjectId>,
+) -> Result<HashMap<ProjectId, i64>, DbError> {
     let rows: Vec<(ProjectId, i64)> = Versions { projects }.load(conn)?;
     Ok(rows.into_iter().collect())
 }
