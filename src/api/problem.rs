@@ -156,8 +156,7 @@ impl From<AcceptError> for Problem {
 }
 
 /// Any other path under `/v1`.
-pub async fn not_found(request: HttpRequest) -> Problem {
-    let detail =
-        format!("There is no {} {}. The calls are listed in /docs/api.", request.method(), request.path());
-    Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail)
+pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let detail = format!("There is no {} {}. See /docs/api.", request.method(), request.path());
+    Err(Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail))
 }
