@@ -1,11 +1,10 @@
 //! One attempt, phase by phase: claimed, prepared, sent, outcome.
-use awc::http::header::{self, HeaderName, HeaderValue};
 use bytes::Bytes;
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::macros::format_description;
 
-use super::http::{Exchanged, Request, Sender};
+use super::http::{Exchanged, HeaderName, HeaderValue, Request, Sender, header};
 use crate::models::deliveries::{
     Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, envelope_parts,
 };

@@ -1,7 +1,7 @@
 //! The door for whoever must know at once what an address leads to.
 use std::net::{IpAddr, SocketAddr};
 
-use super::http::Egress;
+pub use super::http::Egress;
 use crate::rules::target::Target;
 
 /// What saving a target address comes to.
