@@ -3,4 +3,6 @@ mod support;
 
 mod commands;
 mod database;
+mod delivering;
+mod serving;
 mod tidy;

@@ -1,7 +1,10 @@
 //! What tests are built from: a database each, the real program on a clock that stands, a receiver, pages and forms.
 #![allow(dead_code, unused_imports)] // a part may stand here before the first test that needs it
 
+pub mod app;
 pub mod client;
 pub mod db;
+pub mod factory;
 pub mod html;
 pub mod receiver;
+pub mod serve;
