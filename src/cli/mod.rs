@@ -25,7 +25,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Two short sentences without a full stop: what happened, and what to do.
+    /// Two short sentences without a full stop: what happened, and what to do (empty if the first says both).
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { what: what.into(), remedy: remedy.into() }
     }
@@ -33,7 +33,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}\n{}", self.what, self.remedy)
+        write!(f, "error: {}", self.what)?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "\n{}", self.remedy) }
     }
 }
 

@@ -10,5 +10,6 @@ pub(super) fn run(flags: &ServeFlags) -> Result<(), Failure> {
     logging::start(&config);
     actix_rt::System::new()
         .block_on(crate::app::run(config))
-        .map_err(|error| Failure::new(format!("Callout did not start: {error}"), "see the log lines above"))
+        // The error's own sentences say what to do.
+        .map_err(|error| Failure::new(format!("Callout did not start: {error}"), ""))
 }
