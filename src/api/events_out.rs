@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
-use super::shapes;
+use super::shapes::{self, EventAlone};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Untold};
@@ -14,7 +14,7 @@ pub(super) fn load(
     conn: &mut PgConnection,
     project: ProjectId,
     id: EventId,
-) -> Result<Option<Value>, DbError> {
+) -> Result<Option<EventAlone>, DbError> {
     let Some(event) = events::find(conn, project, id)? else { return Ok(None) };
     let made = deliveries::of_event(conn, project, id)?;
     let urls = webhooks::names(conn, project)?;
@@ -23,7 +23,7 @@ pub(super) fn load(
         .map(|delivery| shapes::delivery(delivery, urls.get(&delivery.webhook).map_or("", |w| &w.target_url)))
         .collect();
     let untold = deliveries::untold(conn, &event, &made)?;
-    Ok(Some(shapes::event(&event, &shaped, not_delivered(&untold, &urls))))
+    Ok(Some(shapes::event(event, shaped, not_delivered(&untold, &urls))))
 }
 
 fn not_delivered(untold: &[Untold], names: &HashMap<WebhookId, webhooks::Named>) -> Vec<Value> {

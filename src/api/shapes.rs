@@ -1,4 +1,6 @@
 //! The shapes of answers. Fields may be added, none renamed.
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::ingest::Accepted;
@@ -40,35 +42,63 @@ pub(super) fn event_summary(event: &Summary) -> Value {
     })
 }
 
+/// One event with its deliveries, and why any webhook got none. Its data as stored, digit for digit.
+#[derive(Serialize)]
+pub(super) struct EventAlone {
+    id: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    external_id: Option<String>,
+    entity_id: Option<String>,
+    group_id: String,
+    created_at: String,
+    event_source: Box<RawValue>,
+    data: Box<RawValue>,
+    deliveries: Vec<Value>,
+    not_delivered_to: Vec<Value>,
+}
+
 /// One event with its deliveries, and why any webhook got none.
-pub(super) fn event(event: &Event, deliveries: &[Value], not_delivered_to: Vec<Value>) -> Value {
-    let payload = &event.payload;
-    json!({
-        "id": payload.id.with_prefix(catalogue::id_prefix(&payload.event_type)),
-        "type": payload.event_type,
-        "external_id": event.external_id,
-        "entity_id": payload.entity_id,
-        "group_id": payload.group,
-        "created_at": iso_ms(payload.created_at),
-        "event_source": raw(payload.source.as_bytes()),
-        "data": raw(&payload.data),
-        "deliveries": deliveries,
-        "not_delivered_to": not_delivered_to,
-    })
+pub(super) fn event(event: Event, deliveries: Vec<Value>, not_delivered_to: Vec<Value>) -> EventAlone {
+    let payload = event.payload;
+    EventAlone {
+        id: payload.id.with_prefix(catalogue::id_prefix(&payload.event_type)),
+        event_type: payload.event_type,
+        external_id: event.external_id,
+        entity_id: payload.entity_id,
+        group_id: payload.group,
+        created_at: iso_ms(payload.created_at),
+        event_source: raw(payload.source.as_bytes()),
+        data: raw(&payload.data),
+        deliveries,
+        not_delivered_to,
+    }
+}
+
+/// An event type, its schema and sample as they are in the catalogue.
+#[derive(Serialize)]
+pub(super) struct EventTypeShape {
+    #[serde(rename = "type")]
+    name: &'static str,
+    families: Vec<&'static str>,
+    group: &'static str,
+    description: &'static str,
+    documented: bool,
+    schema: Box<RawValue>,
+    sample: Box<RawValue>,
 }
 
 /// An event type.
-pub(super) fn event_type(event_type: &EventType) -> Value {
-    let families: Vec<&str> = event_type.families.iter().map(|family| family.as_str()).collect();
-    json!({
-        "type": event_type.name,
-        "families": families,
-        "group": event_type.group,
-        "description": event_type.description,
-        "documented": event_type.documented,
-        "schema": raw(event_type.schema().as_bytes()),
-        "sample": raw(event_type.sample().as_bytes()),
-    })
+pub(super) fn event_type(event_type: &EventType) -> EventTypeShape {
+    EventTypeShape {
+        name: event_type.name,
+        families: event_type.families.iter().map(|family| family.as_str()).collect(),
+        group: event_type.group,
+        description: event_type.description,
+        documented: event_type.documented,
+        schema: raw(event_type.schema().as_bytes()),
+        sample: raw(event_type.sample().as_bytes()),
+    }
 }
 
 /// A webhook. Secrets are never in it.
@@ -190,7 +220,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Stored JSON into an answer.
-fn raw(json: &[u8]) -> Value {
-    serde_json::from_slice(json).unwrap_or(Value::Null)
+/// Stored JSON into an answer, as it is.
+fn raw(json: &[u8]) -> Box<RawValue> {
+    // It was JSON when it was stored.
+    serde_json::from_slice(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

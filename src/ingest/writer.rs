@@ -90,11 +90,12 @@ impl Writer {
 
     fn commit(&mut self, requests: &[Request]) -> Result<Batch, batch::BatchError> {
         let now = self.clock.now();
-        let kept_before = self.conn.is_some();
-        match self.try_commit(requests, now) {
-            // The server restarted since the last batch: the first statement found out, nothing was committed.
-            Err(batch::BatchError::Db(DbError::Unavailable(_))) if kept_before => {
-                self.try_commit(requests, now)
+        let (kept_before, mut all_written) = (self.conn.is_some(), false);
+        match self.try_commit(requests, now, &mut all_written) {
+            // The server restarted since the last batch and a statement found out: nothing was committed. Not so when
+            // the commit itself failed: then nobody knows, and a second try could write everything twice.
+            Err(batch::BatchError::Db(DbError::Unavailable(_))) if kept_before && !all_written => {
+                self.try_commit(requests, now, &mut all_written)
             }
             result => result,
         }
@@ -104,6 +105,7 @@ impl Writer {
         &mut self,
         requests: &[Request],
         now: time::OffsetDateTime,
+        all_written: &mut bool,
     ) -> Result<Batch, batch::BatchError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
@@ -114,15 +116,11 @@ impl Writer {
         };
         let mut reserved = Vec::new();
         let result = conn.transaction(|conn| {
-            batch::write(
-                conn,
-                requests,
-                &mut self.snapshots,
-                &self.key,
-                self.hand_over.as_ref(),
-                &mut reserved,
-                now,
-            )
+            let hand_over = self.hand_over.as_ref();
+            let batch =
+                batch::write(conn, requests, &mut self.snapshots, &self.key, hand_over, &mut reserved, now)?;
+            *all_written = true;
+            Ok(batch)
         });
         if result.is_err() {
             reserved.into_iter().for_each(|webhook| self.hand_over.release(webhook));
