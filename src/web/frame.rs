@@ -1,0 +1,110 @@
+//! What is drawn around every page: title, menu, project switcher, breadcrumbs, a notice.
+use super::member::Member;
+use super::session::SignedIn;
+use crate::models::accounts::User;
+use crate::models::projects::{Project, Role};
+
+/// The part of the menu that a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    None,
+    Projects,
+    Overview,
+    History,
+    Events,
+    General,
+    Webhooks,
+    Keys,
+    Account,
+}
+
+/// One step of the breadcrumbs; the page itself is the last and has no link.
+#[derive(Clone, Debug)]
+pub struct Crumb {
+    pub label: String,
+    pub href: String,
+}
+
+/// What `layout.html` needs. Every page's view model has one in its field `frame`.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub title: String,
+    pub section: Section,
+    pub user: Option<User>,
+    pub project: Option<Project>,
+    pub role: Option<Role>,
+    pub projects: Vec<Project>,
+    pub crumbs: Vec<Crumb>,
+    pub notice: Option<String>,
+}
+
+impl Frame {
+    /// For somebody who is not signed in: only the page itself, no menu.
+    pub fn bare(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            section: Section::None,
+            user: None,
+            project: None,
+            role: None,
+            projects: Vec::new(),
+            crumbs: Vec::new(),
+            notice: None,
+        }
+    }
+
+    pub(super) fn of_person(title: &str, section: Section, person: &SignedIn) -> Self {
+        Self {
+            section,
+            user: Some(person.user.clone()),
+            projects: person.projects.iter().map(|(project, _)| project.clone()).collect(),
+            notice: person.notice.clone(),
+            ..Self::bare(title)
+        }
+    }
+
+    pub(super) fn of_member(title: &str, section: Section, member: &Member) -> Self {
+        Self {
+            section,
+            user: Some(member.user.clone()),
+            project: Some(member.project.clone()),
+            role: Some(member.role),
+            projects: member.projects.iter().map(|(project, _)| project.clone()).collect(),
+            crumbs: vec![Crumb { label: member.project.name.clone(), href: member.path("/overview") }],
+            notice: member.notice.clone(),
+            ..Self::bare(title)
+        }
+    }
+
+    /// The same with one more step in the breadcrumbs, before the page itself.
+    pub fn below(mut self, label: &str, href: &str) -> Self {
+        self.crumbs.push(Crumb { label: label.to_owned(), href: href.to_owned() });
+        self
+    }
+
+    /// The same with a notice on this very page, e.g. for a form that was saved by htmx.
+    pub fn saying(mut self, notice: &str) -> Self {
+        self.notice = Some(notice.to_owned());
+        self
+    }
+
+    /// Whether the menu marks this part as the present one.
+    pub fn is_in(&self, section: Section) -> bool {
+        self.section == section
+    }
+
+    /// Whether this is the project that the page belongs to.
+    pub fn is_at(&self, project: &Project) -> bool {
+        self.project.as_ref().is_some_and(|here| here.id == project.id)
+    }
+
+    /// Whether a person may see the settings of the project.
+    pub fn is_admin(&self) -> bool {
+        self.role == Some(Role::Admin)
+    }
+
+    /// Whether a person may see events.
+    pub fn is_support(&self) -> bool {
+        self.role >= Some(Role::Support)
+    }
+}

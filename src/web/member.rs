@@ -1,0 +1,92 @@
+//! Who may do what in the project that the path names: `/p/{project}/…`.
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+
+use super::error::PageError;
+use super::session::{SignedIn, signed_in};
+use super::{Frame, Section};
+use crate::base::ids::ProjectId;
+use crate::models::accounts::User;
+use crate::models::projects::{Project, Role};
+
+/// A person and the project that the path names, with the role they have in it. An owner is an admin everywhere.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub user: User,
+    pub project: Project,
+    pub role: Role,
+    /// All projects they have a role in, by name.
+    pub projects: Vec<(Project, Role)>,
+    /// What was left for this page to say.
+    pub notice: Option<String>,
+}
+
+impl Member {
+    /// The frame of a page of this project.
+    pub fn frame(&self, title: &str, section: Section) -> Frame {
+        Frame::of_member(title, section, self)
+    }
+
+    /// A path below this project, e.g. `path("/history")` is `/p/proj_…/history`.
+    pub fn path(&self, below: &str) -> String {
+        format!("/p/{}{below}", self.project.id)
+    }
+}
+
+async fn member(req: &HttpRequest, at_least: Role) -> Result<Member, PageError> {
+    let SignedIn { user, projects, notice } = signed_in(req).await?;
+    // The same answer for what does not exist and for what is none of their business.
+    let missing = PageError::NotFound("There is no such project, or you are not one of its members.");
+    let id: Option<ProjectId> = req.match_info().get("project").and_then(|text| text.parse().ok());
+    let found = projects.iter().find(|(project, _)| Some(project.id) == id).cloned();
+    let Some((project, role)) = found else { return Err(missing) };
+    let member = Member { user, project, role, projects, notice };
+    req.extensions_mut().insert(member.frame("", Section::None));
+    if role < at_least {
+        return Err(PageError::Forbidden(match at_least {
+            Role::Admin => "Only an admin of this project may open this page.",
+            _ => "Only support staff and admins of this project may open this page.",
+        }));
+    }
+    Ok(member)
+}
+
+macro_rules! role_extractor {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub Member);
+
+        impl Deref for $name {
+            type Target = Member;
+            fn deref(&self) -> &Member {
+                &self.0
+            }
+        }
+
+        impl FromRequest for $name {
+            type Error = PageError;
+            type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+            fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let req = req.clone();
+                Box::pin(async move { member(&req, Role::$name).await.map(Self) })
+            }
+        }
+    };
+}
+
+role_extractor!(
+    /// May do everything in the project.
+    Admin
+);
+role_extractor!(
+    /// May work with history, events and contacts; admins too.
+    Support
+);
+role_extractor!(
+    /// May read overview, history and reference; everybody in the project.
+    Viewer
+);
