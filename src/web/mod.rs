@@ -2,6 +2,7 @@
 //!
 //! A page's way through it: [`everywhere`] (headers, a line in the log) → [`pages_scope`] (errors as pages, same-origin
 //! check, session) → an extractor that says who may ([`session`], [`member`]) → handler → [`page`].
+pub mod api_keys;
 pub mod assets;
 pub mod csrf;
 pub mod error;
