@@ -10,11 +10,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::config::Config;
-use crate::routes;
+use crate::{routes, web};
 
 /// A stop waits so long for requests that are being answered.
 const REQUESTS_GRACE_S: u64 = 10;
@@ -45,7 +46,13 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
     let shared = parts.clone();
     let server = HttpServer::new(move || {
         let parts = shared.clone();
-        App::new().configure(|app| parts.provide(app)).configure(routes::configure)
+        let pages = web::pages_scope(&parts.web, &parts.db, &parts.clock).configure(routes::people);
+        App::new()
+            .configure(|app| parts.provide(app))
+            .configure(routes::machines)
+            .service(pages)
+            .wrap(Compress::default())
+            .wrap(from_fn(web::everywhere))
     })
     .workers(parts.config.workers)
     .keep_alive(KEEP_ALIVE)

@@ -2,7 +2,7 @@
 use actix_web::web::{self, ServiceConfig};
 
 use crate::api;
-use crate::web::health;
+use crate::web::{assets, health};
 
 /// Who may call a route. The handlers' extractors enforce it; a test holds them to this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Access {
     Admin,
     /// The owner of the installation.
     Owner,
+    /// Any API key, or the owner.
+    KeyOrOwner,
 }
 
 /// A route as the table has it.
@@ -33,14 +35,23 @@ pub struct Route {
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal => $handler:path, $access:expr;)*) => {
+    (machines: { $($m_method:ident $m_path:literal => $m_handler:path, $m_access:expr;)* }
+     people: { $($p_method:ident $p_path:literal => $p_handler:path, $p_access:expr;)* }) => {
         /// The table.
-        pub const ROUTES: &[Route] = &[$(Route { method: stringify!($method), path: $path, access: $access }),*];
+        pub const ROUTES: &[Route] = &[
+            $(Route { method: stringify!($m_method), path: $m_path, access: $m_access },)*
+            $(Route { method: stringify!($p_method), path: $p_path, access: $p_access },)*
+        ];
 
-        /// Registers every route.
-        pub fn configure(app: &mut ServiceConfig) {
-            $(app.route($path, web::$method().to($handler));)*
+        /// What programs call: no session, no pages.
+        pub fn machines(app: &mut ServiceConfig) {
+            $(app.route($m_path, web::$m_method().to($m_handler));)*
             app.service(web::scope("/v1").default_service(web::to(api::not_found)));
+        }
+
+        /// What people open: within the scope that has sessions and error pages.
+        pub fn people(app: &mut ServiceConfig) {
+            $(app.route($p_path, web::$p_method().to($p_handler));)*
         }
     };
 }
@@ -48,8 +59,10 @@ macro_rules! routes {
 use Access::*;
 
 routes! {
+machines: {
     get "/healthz" => health::healthz, Anyone;
     get "/readyz" => health::readyz, Anyone;
+    get "/static/{path:.*}" => assets::serve, Anyone;
 
     post "/v1/events" => api::post, Key("events");
     get "/v1/events" => api::events::list, Key("events");
@@ -68,4 +81,8 @@ routes! {
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
+}
+people: {
+    get "/metrics" => api::metrics::get, KeyOrOwner;
+}
 }

@@ -7,6 +7,7 @@ mod events_in;
 mod events_out;
 mod key;
 mod lists;
+pub mod metrics;
 mod problem;
 pub mod project;
 mod shapes;

@@ -20,6 +20,7 @@ use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::make_ahead;
 use crate::models::{accounts, webhooks};
 use crate::rules::target::{Policy, parse_allow_list};
+use crate::web::WebSettings;
 use crate::web::api_keys::KeyCache;
 use crate::web::health::{MetricsText, Works};
 
@@ -51,6 +52,7 @@ pub struct Parts {
     pub ingest: Ingest,
     pub dispatcher: DispatcherHandle,
     pub keys: Arc<KeyCache>,
+    pub web: WebSettings,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -98,6 +100,7 @@ impl Parts {
             Ingest::start(db.clone(), clock.clone(), key.clone(), Arc::new(handle.clone()))
                 .map_err(StartError::Threads)?;
         let keys = Arc::new(KeyCache::new(clock.clone()));
+        let web = WebSettings::new(&config.public_url, key.as_bytes());
         let stopping = Arc::new(Mutex::new(Some(Stopping { dispatcher, writer, postgres })));
         Ok(Self {
             config,
@@ -110,6 +113,7 @@ impl Parts {
             ingest,
             dispatcher: handle,
             keys,
+            web,
             stopping,
         })
     }
@@ -125,6 +129,7 @@ impl Parts {
             .app_data(Data::new(self.egress.clone()))
             .app_data(Data::new(self.ingest.clone()))
             .app_data(Data::from(self.keys.clone()))
+            .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),

@@ -1,0 +1,15 @@
+//! `/metrics` on the main address: for a key, or an owner who is signed in.
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+
+use super::key::AnyKey;
+use crate::web::health::{self, MetricsText};
+use crate::web::{Owner, PageError};
+
+/// The metrics as they stand, in the text form of OpenMetrics.
+pub async fn get(request: HttpRequest, text: Data<MetricsText>) -> Result<HttpResponse, PageError> {
+    if AnyKey::from_request(&request, &mut Payload::None).await.is_err() {
+        Owner::from_request(&request, &mut Payload::None).await?;
+    }
+    Ok(health::metrics_for_all(text).await)
+}
