@@ -1,7 +1,6 @@
 //! Reading request bodies: within a limit, with errors that name the place.
 use actix_web::web::{Bytes, Payload};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::error::Category;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -21,9 +20,14 @@ pub(super) async fn read(payload: Payload, bytes_max: usize) -> Result<Bytes, Pr
 
 /// A JSON value as serde reads it, or the problem it is.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        Category::Data => Problem::wrong(vec![FieldProblem::new("", error.to_string())]),
-        _ => Problem::not_json(error.to_string()),
+    serde_json::from_slice(body).map_err(|error| {
+        // A wrong type is told before the text was read to its end, and then it may not even be JSON.
+        let is_json = std::str::from_utf8(body).is_ok() && serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        if is_json {
+            Problem::wrong(vec![FieldProblem::new("", error.to_string())])
+        } else {
+            Problem::not_json(error.to_string())
+        }
     })
 }
 

@@ -41,6 +41,10 @@ impl Parameters {
                 format!("There is no parameter \"{name}\". Known are {}, limit, cursor.", known.join(", "));
             problems.push(FieldProblem::new(format!("?{name}"), message));
         }
+        // Postgres's text has no room for it.
+        for name in given.iter().filter(|(_, value)| value.contains('\0')).map(|(name, _)| name) {
+            problems.push(FieldProblem::new(format!("?{name}"), "This must not hold the character U+0000."));
+        }
         Self { given, problems }
     }
 
