@@ -1,6 +1,7 @@
 //! Every promise that takes more than one module to keep, in one binary: a file per promise.
 mod support;
 
+mod api_events;
 mod commands;
 mod database;
 mod delivering;
