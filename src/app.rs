@@ -1,5 +1,6 @@
 //! Builds the program from its settings, and stops it in order.
 mod metrics;
+mod node;
 mod parts;
 mod start_error;
 

@@ -1,12 +1,13 @@
 //! The parts of the running program, put together in the order in which they need each other.
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
+use diesel::Connection;
 use uuid::Uuid;
 
+use super::node::Node;
 use super::{StartError, metrics};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::config::Config;
@@ -17,7 +18,7 @@ use crate::base::seal::SealKey;
 use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, client_config};
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
-use crate::models::deliveries::make_ahead;
+use crate::models::deliveries::{Retention, make_ahead, take_back};
 use crate::models::{accounts, webhooks};
 use crate::rules::target::{Policy, parse_allow_list};
 use crate::web::WebSettings;
@@ -61,6 +62,8 @@ struct Stopping {
     dispatcher: Dispatcher,
     writer: WriterThread,
     postgres: Option<PrivatePostgres>,
+    /// Given up last: until then nobody else is this node.
+    _node: Node,
 }
 
 impl Parts {
@@ -81,16 +84,20 @@ impl Parts {
             Some(key) => SealKey::from_bytes(*key.bytes()),
             None => SealKey::load_or_create(&dir.join("secret.key")).map_err(StartError::Key)?,
         };
-        let node = node_id(&dir)?;
+        let node = Node::of(&dir).map_err(|error| StartError::DataDir { path: dir.clone(), error })?;
         let (url, postgres) = database(&config).await?;
         let db = Db::new(&url, POOL_CONNECTIONS_MAX);
-        prepare(&db, &clock, &key).await?;
+        prepare(&db, &clock, &key, node.id).await?;
         let wakeup = Wakeup::default();
         let settings = dispatcher::Settings {
-            node,
+            node: node.id,
             max_in_flight: config.max_in_flight,
             max_in_flight_per_webhook: config.max_in_flight_per_webhook,
             threads: (config.workers / 2).max(1),
+            retention: Retention {
+                delivered: time::Duration::days(i64::from(config.retention_days)),
+                failed: time::Duration::days(i64::from(config.failure_retention_days)),
+            },
             poll: POLL,
         };
         let dispatcher =
@@ -101,7 +108,7 @@ impl Parts {
                 .map_err(StartError::Threads)?;
         let keys = Arc::new(KeyCache::new(clock.clone()));
         let web = WebSettings::new(&config.public_url, key.as_bytes());
-        let stopping = Arc::new(Mutex::new(Some(Stopping { dispatcher, writer, postgres })));
+        let stopping = Arc::new(Mutex::new(Some(Stopping { dispatcher, writer, postgres, _node: node })));
         Ok(Self {
             config,
             clock,
@@ -139,7 +146,7 @@ impl Parts {
     /// Ends everything behind the web server, which must have stopped.
     pub(super) async fn stop(self) {
         let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Stopping { dispatcher, writer, postgres }) = stopping else { return };
+        let Some(Stopping { dispatcher, writer, postgres, _node }) = stopping else { return };
         self.ingest.close().await;
         let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         dispatcher.stop().await;
@@ -187,19 +194,6 @@ fn proxy(config: &Config) -> Result<Option<Arc<Proxy>>, StartError> {
     }
 }
 
-/// The same after every restart on this data directory, so that a node can take back its own claims.
-fn node_id(dir: &Path) -> Result<Uuid, StartError> {
-    let path = dir.join("node.id");
-    if let Ok(text) = std::fs::read_to_string(&path)
-        && let Ok(id) = Uuid::parse_str(text.trim())
-    {
-        return Ok(id);
-    }
-    let id = crate::base::ids::DeliveryId::new(Clock::system().now()).0;
-    std::fs::write(&path, format!("{id}\n")).map_err(|error| StartError::DataDir { path, error })?;
-    Ok(id)
-}
-
 async fn database(config: &Config) -> Result<(String, Option<PrivatePostgres>), StartError> {
     if let Some(url) = &config.database_url {
         return Ok((url.clone(), None));
@@ -211,8 +205,9 @@ async fn database(config: &Config) -> Result<(String, Option<PrivatePostgres>), 
     Ok((postgres.url(), Some(postgres)))
 }
 
-/// Brings the database to the newest form, makes room for today's rows, and sees that the key fits.
-async fn prepare(db: &Db, clock: &Clock, key: &SealKey) -> Result<(), StartError> {
+/// Brings the database to the newest form, makes room for today's rows, takes back what this node held when it was cut
+/// off, and sees that the key fits.
+async fn prepare(db: &Db, clock: &Clock, key: &SealKey, node: Uuid) -> Result<(), StartError> {
     let (own, now, key) = (db.clone(), clock.now(), key.clone());
     let prepared = tokio::task::spawn_blocking(move || -> Result<(), StartError> {
         let mut conn = own.own_connection().map_err(|error| StartError::Database(error.to_string()))?;
@@ -220,6 +215,11 @@ async fn prepare(db: &Db, clock: &Clock, key: &SealKey) -> Result<(), StartError
             tracing::info!(%name, "migrated");
         }
         make_ahead(&mut conn, now)?;
+        // Before anything is claimed anew: the node's old claims are told from new ones by nothing else.
+        match conn.transaction(|conn| take_back(conn, node, now))? {
+            0 => {}
+            count => tracing::info!(count, "deliveries that were interrupted are due again"),
+        }
         if webhooks::key_fits(&mut conn, &key)? { Ok(()) } else { Err(StartError::WrongKey) }
     });
     prepared.await.map_err(|error| StartError::Database(error.to_string()))?

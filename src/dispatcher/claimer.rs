@@ -8,13 +8,13 @@ use actix_rt::Arbiter;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Shared;
 use super::attempt::outcome;
 use super::lanes::Wake;
+use super::{Settings, Shared};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
-use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome};
+use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome, Retention};
 use crate::models::events;
 use crate::models::webhooks::{self, ProjectSnapshot, SecretsError};
 
@@ -32,6 +32,7 @@ struct Claimer {
     db: Db,
     key: SealKey,
     outcomes: mpsc::Sender<Outcome>,
+    retention: Retention,
     snapshots: Snapshots,
     upkeep_at: Option<OffsetDateTime>,
 }
@@ -52,22 +53,20 @@ struct Fetched {
 /// Starts the claimer; it stops when told and then says so.
 pub(super) fn start(
     arbiter: &Arbiter,
+    settings: &Settings,
     shared: Arc<Shared>,
     db: Db,
     key: SealKey,
     outcomes: mpsc::Sender<Outcome>,
-    poll: Duration,
 ) -> (watch::Sender<bool>, oneshot::Receiver<()>) {
+    let (poll, retention) = (settings.poll, settings.retention);
     let (stop, mut stopping) = watch::channel(false);
     let (stopped, done) = oneshot::channel();
     arbiter.spawn(async move {
-        let mut claimer = Claimer { shared, db, key, outcomes, snapshots: Snapshots::new(), upkeep_at: None };
-        let mut started = false;
+        let snapshots = Snapshots::new();
+        let mut claimer = Claimer { shared, db, key, outcomes, retention, snapshots, upkeep_at: None };
         loop {
-            if !started {
-                started = claimer.take_back().await;
-            }
-            let wait = if started { claimer.look(poll).await } else { poll };
+            let wait = claimer.look(poll).await;
             tokio::select! {
                 () = claimer.shared.wakeup.clone().woken() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -80,22 +79,6 @@ pub(super) fn start(
 }
 
 impl Claimer {
-    /// What this node had claimed when it was cut off. False if the database does not answer yet.
-    async fn take_back(&self) -> bool {
-        let (node, now) = (self.shared.node, self.shared.clock.now());
-        match self.db.transaction(move |conn| deliveries::take_back(conn, node, now)).await {
-            Ok(0) => true,
-            Ok(count) => {
-                tracing::info!(count, "deliveries that were interrupted are due again");
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "interrupted deliveries could not be taken back yet");
-                false
-            }
-        }
-    }
-
     /// One look; answers how long to wait for the next.
     async fn look(&mut self, poll: Duration) -> Duration {
         let result = self.try_look().await;
@@ -188,9 +171,13 @@ impl Claimer {
         if self.upkeep_at.is_some_and(|at| now < at) {
             return Ok(());
         }
+        let retention = self.retention;
         self.db
             .run(move |conn| {
                 deliveries::make_ahead(conn, now)?;
+                for day in deliveries::drop_behind(conn, retention, now)? {
+                    tracing::info!(%day, "a day of history has had its time");
+                }
                 events::forget_expired(conn, now, FORGET_MAX).map(|_| ())
             })
             .await?;

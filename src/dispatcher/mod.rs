@@ -23,7 +23,7 @@ use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::models::deliveries::{Claimed, FailureKind, HandOver, Next, Outcome};
+use crate::models::deliveries::{Claimed, FailureKind, HandOver, Next, Outcome, Retention};
 use http::Egress;
 use lanes::{Lanes, Wake};
 use recorder::Recorder;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub max_in_flight_per_webhook: usize,
     /// Threads that send.
     pub threads: usize,
+    /// How long history is kept.
+    pub retention: Retention,
     /// How often the table is looked at although nobody said that something is due.
     pub poll: Duration,
 }
@@ -129,7 +131,7 @@ impl Dispatcher {
             arbiters.push(arbiter);
         }
         let claimer =
-            claimer::start(&arbiters[0], shared.clone(), db.clone(), key.clone(), outcomes, settings.poll);
+            claimer::start(&arbiters[0], settings, shared.clone(), db.clone(), key.clone(), outcomes);
         Ok(Self { shared, arbiters, claimer, cut, recorder })
     }
 

@@ -7,6 +7,7 @@ mod partitions;
 mod queue;
 mod record;
 mod resend;
+mod retention;
 mod status;
 mod switch;
 mod untold;
@@ -19,6 +20,7 @@ pub use partitions::make_ahead;
 pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, lease, next_due, rescue, take_back};
 pub use record::{Next, Outcome, record};
 pub use resend::{ResendError, resend};
+pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use switch::{
     HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook, resume_webhook,
