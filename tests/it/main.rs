@@ -5,5 +5,6 @@ mod api_events;
 mod commands;
 mod database;
 mod delivering;
+mod failing;
 mod serving;
 mod tidy;

@@ -188,12 +188,16 @@ fn timed_out(limit: Duration, trace: &Trace, head_came: bool) -> Failure {
 }
 
 fn explained(error: SendRequestError) -> Failure {
+    use actix_http::error::ParseError;
     use awc::error::ConnectError;
     match error {
         SendRequestError::Connect(ConnectError::Disconnected) => {
             Failure::new(FailureKind::Reset, "The receiver closed the connection without an answer.")
         }
         SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
+            Failure::new(FailureKind::Reset, in_words(&error))
+        }
+        SendRequestError::Response(ParseError::Io(error)) => {
             Failure::new(FailureKind::Reset, in_words(&error))
         }
         SendRequestError::Connect(error) => Failure::new(FailureKind::Connect, error.to_string()),

@@ -9,6 +9,7 @@ pub mod html;
 pub mod nodes;
 pub mod problems;
 pub mod raw;
+pub mod names;
 pub mod receiver;
 pub mod serve;
 pub mod wait;

@@ -1,4 +1,5 @@
 //! A receiver to aim webhooks at, on a free port of 127.0.0.1.
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use callout::cli::receiver::{Behaviour, Misbehaviour, Options, Received, Receiver};
@@ -24,3 +25,16 @@ pub fn received(receiver: &Receiver, count: u64) -> Vec<Received> {
 
 /// For webhooks' settings: the networks that must be allowed for the receivers of tests.
 pub const ALLOW_TARGETS: &str = "127.0.0.0/8";
+
+/// One that speaks TLS, and the certificate to trust for it (PEM). The names may be addresses.
+pub fn start_tls(names: &[&str]) -> (Receiver, String) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let tls = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("a TLS configuration");
+    let options = Options { tls: Some(Arc::new(tls)), ..Options::default() };
+    (Receiver::start(options).expect("start a receiver"), made.cert.pem())
+}
