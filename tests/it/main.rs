@@ -5,6 +5,7 @@ mod api_events;
 mod commands;
 mod database;
 mod delivering;
-mod failing;
+mod failures;
+mod retention;
 mod serving;
 mod tidy;
