@@ -5,7 +5,7 @@ mod api_events;
 mod commands;
 mod database;
 mod delivering;
-mod failures;
+mod failing;
 mod retention;
 mod serving;
 mod tidy;
