@@ -14,13 +14,14 @@ use super::{Settings, Shared};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
+use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome, Retention};
 use crate::models::events;
 use crate::models::webhooks::{self, ProjectSnapshot, SecretsError};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
-/// Between looks at what is not urgent: partitions ahead, forgotten ids, idle connections.
+/// Between looks at what is not urgent: partitions, what has had its time, idle connections.
 const UPKEEP_EVERY: time::Duration = time::Duration::seconds(30);
 /// Expired ids forgotten at a time.
 const FORGET_MAX: i64 = 1_000;
@@ -178,6 +179,8 @@ impl Claimer {
                 for day in deliveries::drop_behind(conn, retention, now)? {
                     tracing::info!(%day, "a day of history has had its time");
                 }
+                sessions::forget_expired(conn, now)?;
+                sign_in::forget_old(conn, now)?;
                 events::forget_expired(conn, now, FORGET_MAX).map(|_| ())
             })
             .await?;

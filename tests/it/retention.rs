@@ -39,7 +39,8 @@ fn a_day_is_dropped_when_its_time_is_over_but_not_its_failures_and_open_deliveri
     assert_eq!(app.db.texts("select status::text from deliveries order by status"), ["3", "4"]);
     assert_eq!(app.db.count("attempts"), 2);
     assert_eq!(app.db.count("events"), 1, "what is still sent or shown needs its event");
-    let of_good = format!("deliveries where webhook_id::text = '{}'", good["id"].as_str().unwrap_or_default());
+    let of_good =
+        format!("deliveries where webhook_id::text = '{}'", good["id"].as_str().unwrap_or_default());
     assert_eq!(app.db.count(&of_good), 0);
 
     step(&mut conn, 91).expect("upkeep");
