@@ -16,6 +16,7 @@ mod project;
 pub mod receiver;
 mod serve;
 mod user;
+mod verify_signature;
 
 /// A command did not do what it was asked: what happened, and what to do about it.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     Receiver(receiver::Args),
+    VerifySignature(verify_signature::Args),
 }
 
 /// Reads the command line and does what it says. Exit code 1: it failed; 2: wrong usage.
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
         Some(Command::Receiver(args)) => receiver::run(args),
+        Some(Command::VerifySignature(args)) => verify_signature::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -165,6 +165,33 @@ fn commands_work_on_a_data_directory_where_nothing_runs() {
 }
 
 #[test]
+fn a_signature_can_be_checked_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = folder.path().join("body.json");
+    std::fs::write(&body, b"{\"a\":1}").expect("write");
+    let check = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callout"));
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        command.args(["verify-signature", "--secret", secret, "--body"]).arg(&body).args(more);
+        command.output().expect("run callout")
+    };
+    let secret = standardwebhooks::Webhook::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
+    let signature = secret.sign("whs_1", 1_614_265_330, b"{\"a\":1}").expect("a signature");
+    let headers = ["--id", "whs_1", "--timestamp", "1614265330", "--signature", &signature];
+    let valid = check(&[&headers[..], &["--tolerance-s", "0"]].concat());
+    assert_eq!(String::from_utf8_lossy(&valid.stdout), "{\"valid\":true}\n", "{}", stderr(&valid));
+    assert!(stderr(&check(&headers)).contains("too old"));
+    std::fs::write(&body, b"{\"a\": 1}").expect("write");
+    let changed = check(&[&headers[..], &["--tolerance-s", "0"]].concat());
+    assert!(
+        changed.status.code() == Some(1) && stderr(&changed).contains("byte for byte"),
+        "{}",
+        stderr(&changed)
+    );
+    assert_eq!(check(&["--id", "whs_1"]).status.code(), Some(2));
+}
+
+#[test]
 fn every_command_has_help() {
     let db = TestDb::bare();
     for arguments in [
@@ -177,6 +204,7 @@ fn every_command_has_help() {
         &["project", "create", "--help"],
         &["key", "create", "--help"],
         &["receiver", "--help"],
+        &["verify-signature", "--help"],
     ] {
         let output = callout(&db, arguments);
         assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
