@@ -49,7 +49,9 @@ pub(super) async fn logged(
         let https = res.request().app_data::<Data<WebSettings>>().is_some_and(|settings| settings.https);
         headers::add(res.headers_mut(), https);
         let (status, ms) = (res.status().as_u16(), watch.elapsed_us() / 1_000);
-        if path.starts_with("/static/") || matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") {
+        // Thousands a second of these say nothing while all goes well.
+        let is_plenty = path.starts_with("/static/") || path.starts_with("/v1/") && status < 400;
+        if is_plenty || matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") {
             tracing::debug!(%method, path, status, ms, "answered");
         } else {
             tracing::info!(%method, path, status, ms, "answered");
