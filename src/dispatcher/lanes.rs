@@ -18,7 +18,7 @@ use crate::base::clock::Stopwatch;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::models::deliveries::{Claimed, Next, Outcome, Timings};
 use crate::models::webhooks::{ProjectSnapshot, Target};
-use crate::rules::target::{Policy, parse_target};
+use crate::rules::target::{Policy, parse_allow_list, parse_target};
 
 /// A lane that nothing was sent on for so long closes its connections.
 const IDLE_MAX: Duration = Duration::from_secs(20);
@@ -180,7 +180,8 @@ impl Lanes {
                 });
             }
             _ => {
-                let next = instead.unwrap_or(Next::GivenBack);
+                // Without an address there is nothing to try, now or later.
+                let next = instead.unwrap_or(Next::Failed(None));
                 let lanes = self.clone();
                 let outcome = outcome(&claimed, None, next);
                 lanes.close(claimed.webhook, outcome).await;
@@ -275,8 +276,10 @@ fn instead_of_sending(claimed: &Claimed, target: &Target, now: time::OffsetDateT
 }
 
 fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Option<Sender> {
-    // It was judged when it was saved, perhaps under other rules; the connector judges it again at every connection.
-    let lenient = Policy { allow: egress.policy.allow.clone(), allow_http: true };
+    // It was judged when it was saved, perhaps under other rules. The connector judges it at every connection, and
+    // what it refuses is an attempt in the history.
+    let allow = parse_allow_list("0.0.0.0/0, ::/0").unwrap_or_default();
+    let lenient = Policy { allow, allow_http: true };
     match parse_target(&target.webhook.settings.target_url, &lenient) {
         Ok(parsed) => Some(Sender::new(egress, &parsed, connections_max)),
         Err(error) => {

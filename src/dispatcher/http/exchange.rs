@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use awc::error::{PayloadError, SendRequestError};
-use awc::http::header::{HeaderMap, HeaderName, HeaderValue};
+use awc::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
@@ -153,6 +153,13 @@ impl Sender {
                 break;
             }
             response.body.extend_from_slice(&chunk);
+        }
+        // awc takes a connection that ends for the end of the body, also where a length or the last chunk is missing.
+        let has_end = answer.headers().contains_key(header::CONTENT_LENGTH)
+            || answer.headers().contains_key(header::TRANSFER_ENCODING);
+        if trace.closed.get() && has_end && !response.truncated {
+            let detail = "The receiver closed the connection before its answer was complete.";
+            return Err(Failure::new(FailureKind::Body, detail));
         }
         Ok(())
     }

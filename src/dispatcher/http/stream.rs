@@ -26,6 +26,8 @@ pub(super) struct Trace {
     pub(super) connect_us: Cell<Option<i32>>,
     pub(super) tls_us: Cell<Option<i32>>,
     pub(super) first_byte_us: Cell<Option<i32>>,
+    /// The receiver closed the connection.
+    pub(super) closed: Cell<bool>,
     /// What the connector has to say about a connection that did not come about.
     pub(super) failure: RefCell<Option<Failure>>,
 }
@@ -40,6 +42,7 @@ impl Trace {
             connect_us: Cell::new(None),
             tls_us: Cell::new(None),
             first_byte_us: Cell::new(None),
+            closed: Cell::new(false),
             failure: RefCell::new(None),
         }
     }
@@ -77,7 +80,10 @@ impl Traced {
     }
 
     fn wrote(&self) {
-        let _ = TRACE.try_with(|trace| trace.address.set(Some(self.address)));
+        let _ = TRACE.try_with(|trace| {
+            trace.address.set(Some(self.address));
+            trace.closed.set(false);
+        });
     }
 }
 
@@ -92,6 +98,9 @@ impl AsyncRead for Traced {
             Inner::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Inner::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
         };
+        if matches!(polled, Poll::Ready(Ok(()))) && buf.remaining() > 0 && buf.filled().len() == before {
+            let _ = TRACE.try_with(|trace| trace.closed.set(true));
+        }
         if buf.filled().len() > before {
             let _ = TRACE.try_with(|trace| {
                 if trace.first_byte_us.get().is_none() {
