@@ -1,11 +1,15 @@
 //! Every promise that takes more than one module to keep, in one binary: a file per promise.
 mod support;
 
+mod addresses;
 mod api_events;
 mod commands;
 mod database;
 mod delivering;
+mod external_ids;
 mod failing;
+mod failures;
 mod retention;
 mod serving;
+mod signature;
 mod tidy;

@@ -1,0 +1,215 @@
+//! Which addresses are called: judged when a webhook is saved, and again at every connection.
+use callout::models::webhooks::{self, Settings};
+use callout::rules::retry::Retries;
+use callout::rules::signing::Secret;
+use diesel::Connection;
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::factory::{self, Project};
+use crate::support::names::Names;
+use crate::support::problems::{pointers, problem};
+use crate::support::raw;
+use crate::support::receiver::{self, Behaviour};
+
+const TYPE: &str = "customer.rewarded";
+
+/// Addresses that are not on the public internet, in every spelling a URL allows.
+const PRIVATE: [&str; 16] = [
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f.1",
+    "0177.0.0.1",
+    "0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[fd00::1]",
+    "[fe80::1]",
+    "[64:ff9b::7f00:1]",
+];
+
+/// Allowed nothing beyond the public internet.
+fn strict() -> App {
+    App::start_with(|config, _| config.allow_targets = String::new())
+}
+
+/// A webhook that was saved when the rules were others.
+fn saved_earlier(app: &App, project: &Project, name: &str, url: &str) {
+    let settings = Settings {
+        name: name.to_owned(),
+        target_url: url.to_owned(),
+        events: vec![TYPE.to_owned()],
+        retries: Retries::None,
+        ..Settings::default()
+    };
+    let now = app.clock.now();
+    let added = app.db.conn().transaction(|conn| {
+        let webhook = webhooks::create(conn, project.id, &settings, now).expect("create a webhook");
+        webhooks::add_secret(conn, project.id, webhook.id, &Secret::generate(), &app.parts.key, now)
+            .expect("add a secret");
+        Ok::<_, diesel::result::Error>(())
+    });
+    added.expect("commit");
+}
+
+fn details(project: &Project) -> Vec<Value> {
+    let all = project.deliveries();
+    all.iter().map(|delivery| project.delivery(delivery["id"].as_str().expect("an id"))).collect()
+}
+
+#[test]
+fn a_private_address_is_refused_when_it_is_saved() {
+    let app = strict();
+    let project = factory::project(&app, "Shop");
+    for host in PRIVATE {
+        let webhook = json!({ "target_url": format!("https://{host}/"), "all_events": true });
+        let refused = problem(&project.api().post("/v1/webhooks", &webhook), 422);
+        assert_eq!(pointers(&refused), ["/target_url"], "{host}");
+    }
+    assert_eq!(app.db.count("webhooks"), 0);
+}
+
+#[test]
+fn a_private_address_is_refused_again_when_it_is_called() {
+    let app = strict();
+    let project = factory::project(&app, "Shop");
+    let receiver = receiver::start();
+    for (n, host) in PRIVATE.iter().enumerate() {
+        let url = format!("https://{host}:{}/", receiver.addr().port());
+        saved_earlier(&app, &project, &n.to_string(), &url);
+    }
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", PRIVATE.len() as i64);
+    for delivery in details(&project) {
+        assert_eq!(delivery["last_failure"]["kind"], "refused_address", "{delivery}");
+        assert_eq!(delivery["attempts"][0]["address"], Value::Null, "{delivery}");
+    }
+    assert_eq!(receiver.count(), 0);
+}
+
+#[test]
+fn plain_http_is_refused_when_it_is_called_too() {
+    let app = App::start_with(|config, overrides| {
+        config.allow_targets = String::new();
+        overrides.resolver = Some(Names::of("shop.example", &["93.184.216.34"]));
+    });
+    let project = factory::project(&app, "Shop");
+    let webhook = json!({ "target_url": "http://shop.example/", "all_events": true });
+    assert_eq!(pointers(&problem(&project.api().post("/v1/webhooks", &webhook), 422)), ["/target_url"]);
+    saved_earlier(&app, &project, "earlier", "http://shop.example/");
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", 1);
+    assert_eq!(details(&project)[0]["last_failure"]["kind"], "refused_address");
+}
+
+#[test]
+fn a_name_that_leads_to_a_private_address_is_refused_without_telling_which() {
+    let names = Names::of("inside.example", &["10.20.30.40"]);
+    names.set("both.example", &["93.184.216.34", "10.20.30.40"]);
+    let app = App::start_with(|config, overrides| {
+        config.allow_targets = String::new();
+        overrides.resolver = Some(names);
+    });
+    let project = factory::project(&app, "Shop");
+    for host in ["inside.example", "both.example"] {
+        let webhook = json!({ "target_url": format!("https://{host}/"), "all_events": true });
+        let answer = project.api().post("/v1/webhooks", &webhook);
+        assert_eq!(pointers(&problem(&answer, 422)), ["/target_url"], "{host}");
+        assert!(!answer.body.contains("10.20"), "{answer:?}");
+        saved_earlier(&app, &project, host, &format!("https://{host}/"));
+    }
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", 2);
+    for delivery in details(&project) {
+        assert_eq!(delivery["last_failure"]["kind"], "refused_address", "one bad address condemns the name");
+        assert!(!delivery.to_string().contains("10.20"), "{delivery}");
+    }
+}
+
+#[test]
+fn a_name_that_turns_private_is_refused_at_the_next_connection() {
+    let names = Names::of("shop.example", &["127.0.0.1"]);
+    let receiver = receiver::start_with(Behaviour {
+        headers: vec![("connection".to_owned(), "close".to_owned())],
+        ..Behaviour::status(500)
+    });
+    let app = App::start_resolving(names.clone());
+    let project = factory::project(&app, "Shop");
+    let url = format!("http://shop.example:{}/", receiver.addr().port());
+    project.webhook(&url, json!({ "retries": [60] }));
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    // A cloud's metadata service.
+    names.set("shop.example", &["169.254.169.254"]);
+    app.advance(time::Duration::seconds(70));
+    app.wait_for("failed", 1);
+    let delivery = &details(&project)[0];
+    assert_eq!(delivery["attempts"][0]["failure"]["kind"], "response_status", "{delivery}");
+    assert_eq!(delivery["attempts"][1]["failure"]["kind"], "refused_address", "{delivery}");
+    assert_eq!(receiver.count(), 1);
+}
+
+#[test]
+fn an_allowed_address_is_called_by_its_name() {
+    let receiver = receiver::start();
+    let app = App::start_resolving(Names::of("shop.example", &["127.0.0.1"]));
+    let project = factory::project(&app, "Shop");
+    let port = receiver.addr().port();
+    project.webhook(&format!("http://Shop.Example:{port}/in"), json!({}));
+    project.event(TYPE, json!({}));
+    let received = receiver::received(&receiver, 1).remove(0);
+    assert_eq!(received.header("host"), Some(format!("shop.example:{port}").as_str()));
+}
+
+#[test]
+fn of_several_addresses_the_next_is_tried_when_one_does_not_answer() {
+    let receiver = receiver::start();
+    let app = App::start_resolving(Names::of("shop.example", &["127.0.0.9", "127.0.0.1"]));
+    let project = factory::project(&app, "Shop");
+    project.webhook(&format!("http://shop.example:{}/", receiver.addr().port()), json!({}));
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    assert_eq!(details(&project)[0]["attempts"][0]["address"], receiver.addr().to_string());
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_a_warning_when_saved_and_a_failure_when_called() {
+    let app = App::start_resolving(Names::of("shop.example", &["127.0.0.1"]));
+    let project = factory::project(&app, "Shop");
+    let webhook = project.webhook("https://nowhere.example/", json!({ "retries": "none" }));
+    assert!(
+        webhook["warnings"][0].as_str().is_some_and(|text| text.contains("nowhere.example")),
+        "{webhook}"
+    );
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", 1);
+    assert_eq!(details(&project)[0]["last_failure"]["kind"], "dns");
+}
+
+#[test]
+fn what_an_outbound_proxy_connects_to_is_the_address_that_was_judged() {
+    // A proxy that refuses, so that what was asked of it is all there is to see.
+    let proxy = raw::RawReceiver::start("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let (url, names) = (proxy.url(""), Names::of("shop.example", &["127.0.0.1"]));
+    names.set("inside.example", &["10.0.0.1"]);
+    let app = App::start_with(|config, overrides| {
+        config.egress_proxy = Some(url);
+        overrides.resolver = Some(names);
+    });
+    let project = factory::project(&app, "Shop");
+    project.webhook("http://shop.example:1/", json!({ "retries": "none" }));
+    saved_earlier(&app, &project, "inside", "https://inside.example/");
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", 2);
+    let mut kinds: Vec<_> =
+        details(&project).iter().map(|delivery| delivery["last_failure"]["kind"].to_string()).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["\"connect\"", "\"refused_address\""]);
+    assert_eq!(proxy.connections(), 1, "only for what may be called");
+}
