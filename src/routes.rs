@@ -2,6 +2,7 @@
 use actix_web::web::{self, ServiceConfig};
 
 use crate::api;
+use crate::pages;
 use crate::web::{assets, health};
 
 /// Who may call a route. The handlers' extractors enforce it; a test holds them to this table.
@@ -84,5 +85,21 @@ machines: {
 }
 people: {
     get "/metrics" => api::metrics::get, KeyOrOwner;
+
+    get "/p/{project}/history" => pages::history::list, Viewer;
+    get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
+    post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
+    get "/p/{project}/events" => pages::events::list, Support;
+    get "/p/{project}/events/{event}" => pages::events::detail, Support;
+    get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
+    post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
+    get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::pause, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::confirm_resume, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::confirm_delete, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
 }
 }

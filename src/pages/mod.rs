@@ -1,1 +1,4 @@
-
+//! The pages for people, one folder or file each.
+pub mod events;
+pub mod history;
+pub mod settings;

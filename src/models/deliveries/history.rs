@@ -24,6 +24,8 @@ pub struct Delivery {
     /// When the next attempt is due, while it waits.
     pub next_attempt_at: Option<OffsetDateTime>,
     pub attempt_count: i32,
+    /// Since the first attempt or the last resend.
+    pub retries_used: i16,
     pub last_response_status: Option<u16>,
     pub last_failure: Option<Failure>,
     pub ended_at: Option<OffsetDateTime>,
@@ -79,6 +81,7 @@ struct Row {
     test: bool,
     due_at: Option<OffsetDateTime>,
     attempt_count: i32,
+    retries_used: i16,
     last_response_status: Option<i16>,
     last_failure_kind: Option<i16>,
     last_failure_detail: Option<String>,
@@ -200,6 +203,7 @@ impl From<Row> for Delivery {
                 .unwrap_or(OffsetDateTime::UNIX_EPOCH),
             next_attempt_at: row.due_at.filter(|_| waits),
             attempt_count: row.attempt_count,
+            retries_used: row.retries_used,
             last_response_status: row.last_response_status.and_then(|s| u16::try_from(s).ok()),
             last_failure: failure_of(row.last_failure_kind, row.last_failure_detail),
             ended_at: row.ended_at,

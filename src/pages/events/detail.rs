@@ -1,0 +1,127 @@
+//! `/p/{project}/events/{event}`: one event, its deliveries, and why other webhooks got none.
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use crate::base::db::{Db, DbError};
+use crate::base::ids::{EventId, ProjectId};
+use crate::models::deliveries::{self, Delivery, Reason, Untold};
+use crate::models::events::{self, Event};
+use crate::models::webhooks;
+use crate::pages::history::body::{Body, Layout};
+use crate::pages::history::rows::Row;
+use crate::rules::catalogue;
+use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Support, filters, page};
+
+const GONE: &str = "There is no such event in this project, or it is older than what is kept.";
+
+#[derive(Template)]
+#[template(path = "events/detail.html", blocks = ["event"])]
+struct DetailPage {
+    frame: Frame,
+    base_link: String,
+    raw_link: String,
+    id: String,
+    event_type: String,
+    description: &'static str,
+    external_id: String,
+    entity_id: String,
+    group: String,
+    source: String,
+    created_at: OffsetDateTime,
+    rows: Vec<Row>,
+    untold: Vec<UntoldRow>,
+    data: Body,
+    is_raw: bool,
+}
+
+/// A webhook that got nothing, and why.
+struct UntoldRow {
+    name: String,
+    class: &'static str,
+    word: &'static str,
+    why: &'static str,
+}
+
+/// GET /p/{project}/events/{event}?view=.
+pub async fn detail(
+    support: Support,
+    db: Data<Db>,
+    htmx: Htmx,
+    path: Path<(String, String)>,
+    query: Query,
+) -> PageResult {
+    let id: EventId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
+    let project = support.project.id;
+    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    let view = DetailPage::of(&support, found, Layout::of_word(query.0.get("view")));
+    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_event())
+}
+
+/// What the page is made of.
+struct Found {
+    event: Event,
+    rows: Vec<Row>,
+    untold: Vec<UntoldRow>,
+}
+
+impl Found {
+    fn load(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<Option<Self>, DbError> {
+        let Some(event) = events::find(conn, project, id)? else { return Ok(None) };
+        let made = deliveries::of_event(conn, project, id)?;
+        let names = webhooks::names(conn, project)?;
+        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
+        let untold_row = |untold: Untold| {
+            let name = names.get(&untold.webhook).map(|named| named.name.clone());
+            UntoldRow::of(name.unwrap_or_else(|| untold.webhook.to_string()), untold.reason)
+        };
+        let untold = deliveries::untold(conn, &event, &made)?;
+        Ok(Some(Self {
+            rows: made.iter().map(row).collect(),
+            untold: untold.into_iter().map(untold_row).collect(),
+            event,
+        }))
+    }
+}
+
+impl UntoldRow {
+    fn of(name: String, reason: Reason) -> Self {
+        let (class, word, why) = match reason {
+            Reason::Paused => ("state-held", "Paused", "It was paused when the event arrived."),
+            Reason::Disabled => ("state-bad", "Disabled", "It was disabled when the event arrived."),
+            Reason::NotSubscribed => {
+                ("state-quiet", "Not subscribed", "It does not take events of this type.")
+            }
+            Reason::CreatedLater => ("state-quiet", "Created later", "It did not exist yet."),
+        };
+        Self { name, class, word, why }
+    }
+}
+
+impl DetailPage {
+    fn of(member: &Member, found: Found, layout: Layout) -> Self {
+        let Event { payload, external_id, .. } = found.event;
+        let id = payload.id.with_prefix(catalogue::id_prefix(&payload.event_type));
+        Self {
+            frame: member
+                .frame(&payload.event_type, Section::Events)
+                .below("Events", &member.path("/events")),
+            base_link: member.path(&format!("/events/{id}")),
+            raw_link: member.path(&format!("/events/{id}?view=raw")),
+            id,
+            description: catalogue::find(&payload.event_type).map_or("", |known| known.description),
+            external_id: external_id.unwrap_or_default(),
+            entity_id: payload.entity_id.unwrap_or_default(),
+            group: payload.group,
+            source: payload.source,
+            created_at: payload.created_at,
+            rows: found.rows,
+            untold: found.untold,
+            data: Body::of(&payload.data, layout),
+            is_raw: layout.is_raw(),
+            event_type: payload.event_type,
+        }
+    }
+}

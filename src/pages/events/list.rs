@@ -1,0 +1,140 @@
+//! `/p/{project}/events`: events, newest first, by type, time or id.
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::base::ids::ProjectId;
+use crate::models::events::{self, Filter, Summary};
+use crate::pages::history::address::{Address, Chip};
+use crate::pages::history::choices::{self, Choice, SpanFields};
+use crate::pages::history::span::{self, Span};
+use crate::rules::catalogue;
+use crate::web::paging::Paged;
+use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, page};
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 50;
+/// What the address may name, as in the API.
+const NAMES: [&str; 6] = ["type", "range", "since", "until", "q", "cursor"];
+
+#[derive(Template)]
+#[template(path = "events/list.html", blocks = ["events"])]
+struct ListPage {
+    frame: Frame,
+    bare: String,
+    /// Whether there is nothing at all, and no filter to take off.
+    is_fresh: bool,
+    q: String,
+    kept: Vec<(String, String)>,
+    types: Vec<Choice>,
+    ranges: Vec<Choice>,
+    span: SpanFields,
+    chips: Vec<Chip>,
+    rows: Vec<Row>,
+    newest: Option<String>,
+    older: Option<String>,
+}
+
+struct Row {
+    link: String,
+    id: String,
+    event_type: String,
+    external_id: String,
+    entity_id: String,
+    deliveries: i16,
+    created_at: OffsetDateTime,
+}
+
+/// GET /p/{project}/events.
+pub async fn list(
+    support: Support,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    htmx: Htmx,
+    request: HttpRequest,
+) -> PageResult {
+    let address = Address::read(&support.path("/events"), request.query_string(), &NAMES, &["type"]);
+    let span = Span::of(&address, clock.now());
+    let (project, asked) = (support.project.id, (address.clone(), span.clone()));
+    let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1)).await?;
+    let view = ListPage::of(&support, &address, &span, found);
+    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())
+}
+
+fn load(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    address: &Address,
+    span: &Span,
+) -> Result<Paged<Summary>, DbError> {
+    let mut filter = Filter {
+        types: address.all("type").map(str::to_owned).collect(),
+        since: span.since,
+        until: span.until,
+        before: address.one("cursor").and_then(|id| id.parse().ok()),
+        only: None,
+    };
+    if let Some(q) = address.one("q") {
+        match events::find_by_q(conn, project, q)? {
+            Some(event) => filter.only = Some(event),
+            None => return Ok(Paged { rows: Vec::new(), next: None }),
+        }
+    }
+    let rows = events::list(conn, project, &filter, PAGE_ROWS as i64 + 1)?;
+    Ok(Paged::cut(rows, PAGE_ROWS, |event| event.id.0))
+}
+
+impl ListPage {
+    fn of(member: &Member, address: &Address, span: &Span, found: Paged<Summary>) -> Self {
+        let first = address.drop_all("cursor");
+        let older = found.next.and(found.rows.last());
+        Self {
+            frame: member.frame("Events", Section::Events),
+            bare: address.bare().to_owned(),
+            is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
+            q: address.one("q").unwrap_or_default().to_owned(),
+            kept: choices::kept(address, &["type"]),
+            types: choices::types(address, "type"),
+            ranges: choices::ranges(address),
+            span: choices::span(address, span),
+            chips: first.pairs().iter().map(|(name, value)| chip(&first, name, value)).collect(),
+            newest: address.one("cursor").map(|_| first.link()),
+            older: older.map(|event| first.with("cursor", &text_of(event))),
+            rows: found.rows.into_iter().map(|event| Row::of(member, event)).collect(),
+        }
+    }
+}
+
+impl Row {
+    fn of(member: &Member, event: Summary) -> Self {
+        Self {
+            link: member.path(&format!("/events/{}", text_of(&event))),
+            id: text_of(&event),
+            event_type: event.event_type,
+            external_id: event.external_id.unwrap_or_default(),
+            entity_id: event.entity_id.unwrap_or_default(),
+            deliveries: event.deliveries,
+            created_at: event.created_at,
+        }
+    }
+}
+
+fn text_of(event: &Summary) -> String {
+    event.id.with_prefix(catalogue::id_prefix(&event.event_type))
+}
+
+fn chip(first: &Address, name: &str, value: &str) -> Chip {
+    let (shown, words) = match name {
+        "type" => ("Event type", value.to_owned()),
+        "range" => ("Time", span::range_words(value)),
+        "since" => ("Since", span::as_words(value)),
+        "until" => ("Until", span::as_words(value)),
+        _ => ("Id", value.to_owned()),
+    };
+    Chip { name: shown, value: words, without: first.without(name, value) }
+}

@@ -1,0 +1,6 @@
+//! Events: what happened, where it went, and why it went nowhere else.
+mod detail;
+mod list;
+
+pub use detail::detail;
+pub use list::list;

@@ -1,0 +1,120 @@
+//! What the fields of a filter form offer.
+use super::address::Address;
+use super::span::{self, RANGES, Span};
+use crate::models::deliveries::Status;
+use crate::models::webhooks::Webhook;
+use crate::pages::history::words::{self, Badge};
+use crate::rules::catalogue;
+
+/// One of the values of a field.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Choice {
+    pub value: String,
+    pub words: String,
+    pub is_chosen: bool,
+}
+
+/// A state to filter by: a link that sets it, or takes it off.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct StatusChoice {
+    pub badge: Badge,
+    pub is_chosen: bool,
+    pub link: String,
+}
+
+/// From and to.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct SpanFields {
+    pub is_set: bool,
+    pub fields: [SpanField; 2],
+}
+
+/// One of the two.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct SpanField {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub value: String,
+    pub problem: String,
+}
+
+/// A field's values with the first one that the address names chosen; one that is not offered is added.
+fn field(address: &Address, name: &str, offered: impl Iterator<Item = (String, String)>) -> Vec<Choice> {
+    let chosen = address.one(name);
+    let mut choices: Vec<Choice> = offered
+        .map(|(value, words)| Choice { is_chosen: chosen == Some(value.as_str()), value, words })
+        .collect();
+    if let Some(value) = chosen.filter(|_| !choices.iter().any(|choice| choice.is_chosen)) {
+        choices.push(Choice { value: value.to_owned(), words: value.to_owned(), is_chosen: true });
+    }
+    choices
+}
+
+/// The project's webhooks.
+pub fn webhooks(address: &Address, webhooks: &[Webhook]) -> Vec<Choice> {
+    let mut named: Vec<(String, String)> =
+        webhooks.iter().map(|webhook| (webhook.id.to_string(), webhook.settings.name.clone())).collect();
+    named.sort_by_key(|(_, name)| name.to_lowercase());
+    field(address, "webhook_id", named.into_iter())
+}
+
+/// The catalogue's types, for the field of this name.
+pub fn types(address: &Address, name: &str) -> Vec<Choice> {
+    let mut names: Vec<&str> = catalogue::all().iter().map(|event_type| event_type.name).collect();
+    names.sort_unstable();
+    field(address, name, names.into_iter().map(|name| (name.to_owned(), name.to_owned())))
+}
+
+/// Classes of statuses and the single ones that people look for.
+pub fn responses(address: &Address) -> Vec<Choice> {
+    const CLASSES: [(&str, &str); 4] =
+        [("2xx", "2xx success"), ("3xx", "3xx redirect"), ("4xx", "4xx refused"), ("5xx", "5xx broken")];
+    const SINGLE: [u16; 10] = [400, 401, 403, 404, 410, 422, 429, 500, 502, 503];
+    let classes = CLASSES.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned()));
+    let single = SINGLE.iter().map(|status| (status.to_string(), words::response_words(*status)));
+    field(address, "response_status", classes.chain(single))
+}
+
+/// The ranges up to now.
+pub fn ranges(address: &Address) -> Vec<Choice> {
+    field(address, "range", RANGES.iter().map(|(value, _, words)| ((*value).to_owned(), (*words).to_owned())))
+}
+
+/// Every state, each with the address that sets it beside those that are set, or takes it off.
+pub fn statuses(address: &Address) -> Vec<StatusChoice> {
+    let first = address.drop_all("cursor");
+    let choice = |status: Status| {
+        let is_chosen = first.all("status").any(|word| word == status.as_str());
+        let link = match is_chosen {
+            true => first.without("status", status.as_str()),
+            false => first.with("status", status.as_str()),
+        };
+        StatusChoice { badge: words::badge(status), is_chosen, link }
+    };
+    Status::ALL.into_iter().map(choice).collect()
+}
+
+/// From and to as fields.
+pub fn span(address: &Address, span: &Span) -> SpanFields {
+    let field = |name: &'static str, label| SpanField {
+        name,
+        label,
+        value: span::as_field(address.one(name)),
+        problem: span.problem(name).unwrap_or_default().to_owned(),
+    };
+    let is_set = address.one("since").is_some() || address.one("until").is_some();
+    SpanFields { is_set, fields: [field("since", "Since (UTC)"), field("until", "Until (UTC)")] }
+}
+
+/// What the form has no visible field for and has to send along: states, and all but the first of a list.
+pub fn kept(address: &Address, lists: &[&str]) -> Vec<(String, String)> {
+    let status = address.all("status").map(|value| ("status".to_owned(), value.to_owned()));
+    let further = lists.iter().filter(|name| **name != "status").flat_map(|name| {
+        address.all(name).skip(1).map(|value| ((*name).to_owned(), value.to_owned())).collect::<Vec<_>>()
+    });
+    status.chain(further).collect()
+}

@@ -1,0 +1,198 @@
+//! `/p/{project}/history/{delivery}`: one delivery with every attempt.
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use super::body::Layout;
+use super::exchange::Exchange;
+use super::timeline::{self, Line, Outlook};
+use super::words::{self, Badge};
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::base::ids::{DeliveryId, ProjectId};
+use crate::models::deliveries::{self, AttemptRow, Delivery, Status};
+use crate::models::events::{self, Event};
+use crate::models::webhooks::{self, Webhook};
+use crate::rules::catalogue;
+use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, filters, page};
+
+/// So many attempts are listed, the last ones.
+const ATTEMPTS_MAX: i64 = 100;
+/// What is said of a delivery that does not exist, is another project's, or was dropped by age.
+pub(super) const GONE: &str = "There is no such delivery in this project, or it is older than what is kept.";
+
+#[derive(Template)]
+#[template(path = "history/detail.html", blocks = ["delivery"])]
+struct DetailPage {
+    frame: Frame,
+    /// In how many seconds the page asks again by itself, and what it has seen so far.
+    asks_again_s: Option<u32>,
+    seen: String,
+    self_link: String,
+    pretty_link: String,
+    raw_link: String,
+    resend_link: String,
+    may_resend: bool,
+    /// Why not, if it may not be sent again now.
+    resend_hindrance: &'static str,
+    id: String,
+    event_type: String,
+    badge: Badge,
+    test: bool,
+    webhook: String,
+    webhook_is_deleted: bool,
+    webhook_link: Option<String>,
+    target_url: String,
+    event_id: String,
+    event_link: Option<String>,
+    external_id: String,
+    created_at: OffsetDateTime,
+    ended_at: Option<OffsetDateTime>,
+    outlook: Option<Outlook>,
+    lines: Vec<Line>,
+    hidden_attempts: usize,
+    exchange: Option<Exchange>,
+    is_raw: bool,
+    attempt_total: usize,
+}
+
+/// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
+pub async fn detail(
+    viewer: Viewer,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    htmx: Htmx,
+    (path, query): (Path<(String, String)>, Query),
+    request: HttpRequest,
+) -> PageResult {
+    let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
+    let project = viewer.project.id;
+    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    if htmx.0 && query.0.get("seen") == Some(&found.seen()) {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let asked = Asked {
+        attempt: query.0.get("attempt").and_then(|number| number.parse().ok()),
+        layout: Layout::of_word(query.0.get("view")),
+        self_link: query.0.link(request.path(), "seen", ""),
+        now: clock.now(),
+    };
+    let view = DetailPage::of(&viewer, &found, asked);
+    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_delivery())
+}
+
+/// What of the delivery is wanted.
+struct Asked {
+    attempt: Option<usize>,
+    layout: Layout,
+    self_link: String,
+    now: OffsetDateTime,
+}
+
+/// What the page is made of.
+struct Found {
+    delivery: Delivery,
+    attempts: Vec<AttemptRow>,
+    webhook: Option<Webhook>,
+    event: Option<Event>,
+}
+
+impl Found {
+    fn load(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Self>, DbError> {
+        let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
+        Ok(Some(Self {
+            attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
+            webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
+            event: events::find(conn, project, delivery.event)?,
+            delivery,
+        }))
+    }
+
+    /// Changes whenever there is something new to see.
+    fn seen(&self) -> String {
+        let next = self.delivery.next_attempt_at.map_or(0, OffsetDateTime::unix_timestamp);
+        let attempts = self.attempts.last().map_or(0, |row| row.number);
+        format!("{}-{attempts}-{next}", self.delivery.status.as_str())
+    }
+}
+
+impl DetailPage {
+    fn of(member: &Member, found: &Found, asked: Asked) -> Self {
+        let Found { delivery, attempts, webhook, event } = found;
+        let webhook = webhook.as_ref();
+        let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
+        let base_link = member.path(&format!("/history/{}", delivery.id));
+        let shown_link = |number: usize, view| format!("{base_link}?attempt={number}{view}");
+        let view = if asked.layout.is_raw() { "&view=raw" } else { "" };
+        let chosen = attempts.iter().find(|row| Some(row.number) == asked.attempt).or(attempts.last());
+        let number = chosen.map_or(0, |row| row.number);
+        let payload = event.as_ref().map(|event| &event.payload);
+        let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
+        let list_link = member.path("/history");
+        let frame = member
+            .frame(&format!("{} to {}", delivery.event_type, name(webhook, delivery)), Section::History)
+            .below("History", &list_link);
+        let may_see_event = frame.is_support() && event.is_some();
+        Self {
+            asks_again_s: asks_again_s(delivery, asked.now),
+            seen: found.seen(),
+            self_link: asked.self_link,
+            pretty_link: shown_link(number, ""),
+            raw_link: shown_link(number, "&view=raw"),
+            resend_link: format!("{base_link}/resend"),
+            may_resend: frame.is_support(),
+            resend_hindrance: resend_hindrance(delivery, webhook),
+            id: delivery.id.to_string(),
+            event_type: delivery.event_type.clone(),
+            badge: words::badge(delivery.status),
+            test: delivery.test,
+            webhook: name(webhook, delivery),
+            webhook_is_deleted: is_deleted,
+            webhook_link: (frame.is_admin() && !is_deleted)
+                .then(|| member.path(&format!("/settings/webhooks/{}", delivery.webhook))),
+            target_url: webhook.map(|webhook| webhook.settings.target_url.clone()).unwrap_or_default(),
+            event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
+            event_id,
+            external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
+            created_at: delivery.created_at,
+            ended_at: delivery.ended_at,
+            outlook: timeline::outlook(delivery, attempts, webhook),
+            lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
+            hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
+            exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout)),
+            is_raw: asked.layout.is_raw(),
+            attempt_total: attempts.last().map_or(0, |row| row.number),
+            frame,
+        }
+    }
+}
+
+/// Often while something is about to happen, now and then while the next attempt is far off, never once it is final.
+fn asks_again_s(delivery: &Delivery, now: OffsetDateTime) -> Option<u32> {
+    if words::is_final(delivery.status) {
+        return None;
+    }
+    let is_far_off = delivery.next_attempt_at.is_some_and(|at| at - now > time::Duration::minutes(1));
+    Some(if is_far_off { 30 } else { 2 })
+}
+
+fn name(webhook: Option<&Webhook>, delivery: &Delivery) -> String {
+    webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.settings.name.clone())
+}
+
+fn resend_hindrance(delivery: &Delivery, webhook: Option<&Webhook>) -> &'static str {
+    match (delivery.status, webhook) {
+        (Status::Due | Status::Sending, _) => "It is waiting or being sent already.",
+        (_, Some(webhook)) if webhook.deleted_at.is_some() => {
+            "Its webhook was deleted, so there is nowhere to send it."
+        }
+        (_, None) => "Its webhook was deleted, so there is nowhere to send it.",
+        (_, Some(webhook)) if !webhook.settings.active => {
+            "Its webhook is paused or disabled. Resume the webhook first."
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,104 @@
+//! One attempt with its request and response, ready to print.
+use time::OffsetDateTime;
+
+use super::body::{Body, Layout};
+use super::timing::{self, Step};
+use super::{curl, words};
+use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Response};
+use crate::models::events::Payload;
+
+/// An attempt in full.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Exchange {
+    pub number: usize,
+    pub started_at: OffsetDateTime,
+    pub class: &'static str,
+    pub outcome: String,
+    /// What went wrong, in the dispatcher's words.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+    pub has_failed: bool,
+    /// As the end of a sentence.
+    pub outcome_in_sentence: String,
+    pub duration: String,
+    pub steps: Vec<Step>,
+    pub url: String,
+    pub address: String,
+    pub request_headers: Vec<(String, String)>,
+    /// None once the event has been dropped by age.
+    pub request: Option<Body>,
+    pub curl: Option<String>,
+    pub response: Option<Answer>,
+}
+
+/// A response, ready to print.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Answer {
+    pub status: String,
+    pub class: &'static str,
+    pub headers: Vec<(String, String)>,
+    pub body: Body,
+    pub truncated: bool,
+}
+
+impl Exchange {
+    /// The attempt `row` of a delivery. Without the event's payload the request has no body.
+    pub fn of(delivery: &Delivery, row: &AttemptRow, payload: Option<&Payload>, layout: Layout) -> Self {
+        let attempt = &row.attempt;
+        let failure = attempt.failure.as_ref();
+        let sent = match (&attempt.body, payload) {
+            (BodyKind::Kept(body), _) => Some(body.clone()),
+            (_, Some(payload)) => {
+                Some(deliveries::request_body(delivery.id, delivery.webhook, attempt, payload))
+            }
+            (_, None) => None,
+        };
+        Self {
+            number: row.number,
+            started_at: attempt.started_at,
+            class: words::outcome_class(attempt),
+            outcome: words::outcome_words(attempt.response.as_ref().map(|r| r.status), failure),
+            detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
+            remedy: failure.map_or("", |failure| words::remedy(failure.kind)),
+            outcome_in_sentence: failure
+                .map(|f| words::lower_first(words::failure_words(f.kind)))
+                .unwrap_or_default(),
+            has_failed: failure.is_some(),
+            duration: words::duration_words(attempt.timings.total_us.into()),
+            steps: timing::steps(&attempt.timings),
+            url: attempt.url.clone(),
+            address: attempt.address.clone().unwrap_or_default(),
+            request_headers: attempt.request_headers.clone(),
+            curl: sent
+                .as_deref()
+                .and_then(|sent| curl::command(&attempt.url, &attempt.request_headers, sent)),
+            request: sent.as_deref().map(|sent| Body::of(sent, layout)),
+            response: attempt.response.as_ref().map(|response| Answer::of(response, layout)),
+        }
+    }
+
+    /// Whether pretty and raw differ for something that is shown.
+    pub fn has_json(&self) -> bool {
+        self.request.as_ref().is_some_and(Body::is_json)
+            || self.response.as_ref().is_some_and(|answer| answer.body.is_json())
+    }
+}
+
+impl Answer {
+    fn of(response: &Response, layout: Layout) -> Self {
+        Self {
+            status: words::response_words(response.status),
+            class: match response.status {
+                200..=299 => "state-good",
+                300..=399 => "state-held",
+                _ => "state-bad",
+            },
+            headers: response.headers.clone(),
+            body: Body::of(&response.body, layout),
+            truncated: response.truncated,
+        }
+    }
+}

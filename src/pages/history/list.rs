@@ -1,0 +1,114 @@
+//! `/p/{project}/history`: deliveries, newest first, by any filter.
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+use diesel::PgConnection;
+
+use super::address::{Address, Chip};
+use super::choices::{self, Choice, SpanFields, StatusChoice};
+use super::query;
+use super::rows::Row;
+use super::span::Span;
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::base::ids::ProjectId;
+use crate::models::deliveries::{self, Delivery};
+use crate::models::webhooks::{self, Webhook};
+use crate::web::paging::Paged;
+use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 50;
+/// Filters that may have several values.
+const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status"];
+
+#[derive(Template)]
+#[template(path = "history/list.html", blocks = ["history"])]
+struct ListPage {
+    frame: Frame,
+    bare: String,
+    /// Whether there is nothing at all, and no filter to take off.
+    is_fresh: bool,
+    webhooks_link: String,
+    q: String,
+    kept: Vec<(String, String)>,
+    statuses: Vec<StatusChoice>,
+    webhooks: Vec<Choice>,
+    types: Vec<Choice>,
+    responses: Vec<Choice>,
+    ranges: Vec<Choice>,
+    span: SpanFields,
+    chips: Vec<Chip>,
+    rows: Vec<Row>,
+    newest: Option<String>,
+    older: Option<String>,
+}
+
+/// GET /p/{project}/history.
+pub async fn list(
+    viewer: Viewer,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    htmx: Htmx,
+    request: HttpRequest,
+) -> PageResult {
+    let address = query::read(&viewer.path("/history"), request.query_string());
+    let span = Span::of(&address, clock.now());
+    let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
+    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1)).await?;
+    let view = ListPage::of(&viewer, &address, &span, found);
+    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())
+}
+
+/// What the page is made of.
+struct Found {
+    deliveries: Paged<Delivery>,
+    rows: Vec<Row>,
+    webhooks: Vec<Webhook>,
+}
+
+impl Found {
+    fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        address: &Address,
+        span: &Span,
+    ) -> Result<Self, DbError> {
+        let limit = PAGE_ROWS as i64 + 1;
+        let found = match query::filter(conn, project, address, span)? {
+            Some(filter) => deliveries::list(conn, project, &filter, limit)?,
+            None => Vec::new(),
+        };
+        let deliveries = Paged::cut(found, PAGE_ROWS, |delivery| delivery.id.0);
+        let names = webhooks::names(conn, project)?;
+        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
+        let rows = deliveries.rows.iter().map(row).collect();
+        Ok(Self { rows, deliveries, webhooks: webhooks::list(conn, project)? })
+    }
+}
+
+impl ListPage {
+    fn of(member: &Member, address: &Address, span: &Span, found: Found) -> Self {
+        let older = found.deliveries.next.and(found.deliveries.rows.last());
+        let first = address.drop_all("cursor");
+        Self {
+            frame: member.frame("History", Section::History),
+            bare: address.bare().to_owned(),
+            is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
+            webhooks_link: member.path("/settings/webhooks"),
+            q: address.one("q").unwrap_or_default().to_owned(),
+            kept: choices::kept(address, &LISTS),
+            statuses: choices::statuses(address),
+            webhooks: choices::webhooks(address, &found.webhooks),
+            types: choices::types(address, "event_type"),
+            responses: choices::responses(address),
+            ranges: choices::ranges(address),
+            span: choices::span(address, span),
+            chips: query::chips(address, &found.webhooks),
+            rows: found.rows,
+            newest: address.one("cursor").map(|_| first.link()),
+            older: older.map(|delivery| first.with("cursor", &delivery.id.to_string())),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The history: deliveries with every attempt.
+//!
+//! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too.
+pub mod address;
+pub mod body;
+pub mod choices;
+mod curl;
+mod detail;
+mod exchange;
+mod json;
+mod list;
+mod query;
+mod resend;
+pub mod rows;
+pub mod span;
+mod timeline;
+mod timing;
+pub mod words;
+
+pub use detail::detail;
+pub use list::list;
+pub use resend::resend;

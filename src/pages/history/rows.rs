@@ -1,0 +1,50 @@
+//! Deliveries as rows of a table: in the history and on an event's page.
+use time::OffsetDateTime;
+
+use super::words::{self, Badge};
+use crate::base::ids::ProjectId;
+use crate::models::deliveries::{Delivery, Status};
+use crate::models::webhooks::Named;
+
+/// A delivery, ready to print.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Row {
+    pub link: String,
+    pub id: String,
+    pub badge: Badge,
+    pub event_type: String,
+    pub webhook: String,
+    pub webhook_is_deleted: bool,
+    pub test: bool,
+    /// The last answer, or why there was none.
+    pub outcome: String,
+    /// More about a failure.
+    pub detail: String,
+    pub has_failed: bool,
+    pub attempts: i32,
+    pub created_at: OffsetDateTime,
+    pub next_attempt_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    /// The row of a delivery; `webhook` is unknown only if its row was lost.
+    pub fn of(project: ProjectId, delivery: &Delivery, webhook: Option<&Named>) -> Self {
+        let failure = delivery.last_failure.as_ref();
+        Self {
+            link: format!("/p/{project}/history/{}", delivery.id),
+            id: delivery.id.to_string(),
+            badge: words::badge(delivery.status),
+            event_type: delivery.event_type.clone(),
+            webhook: webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.name.clone()),
+            webhook_is_deleted: webhook.is_none_or(|webhook| webhook.is_deleted),
+            test: delivery.test,
+            outcome: words::outcome_words(delivery.last_response_status, failure),
+            detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
+            has_failed: failure.is_some(),
+            attempts: delivery.attempt_count,
+            created_at: delivery.created_at,
+            next_attempt_at: delivery.next_attempt_at.filter(|_| delivery.status == Status::Retrying),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The attempts of a delivery in order of time, and what comes next.
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::words;
+use crate::models::deliveries::{AttemptRow, Delivery, FailureKind, Status};
+use crate::models::webhooks::Webhook;
+
+/// The schedule's waits are spread by a tenth; a second for the work in between.
+const SPREAD: f64 = 1.1;
+
+/// An attempt as a line of the timeline.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Line {
+    pub link: String,
+    pub number: usize,
+    pub is_chosen: bool,
+    pub class: &'static str,
+    pub outcome: String,
+    pub started_at: OffsetDateTime,
+    pub duration: String,
+    /// How long after the one before it began.
+    pub gap: Option<String>,
+}
+
+/// The attempts, newest first; `chosen` is the number of the one that is shown, `link` leads to one.
+pub fn lines(attempts: &[AttemptRow], chosen: usize, link: impl Fn(usize) -> String) -> Vec<Line> {
+    let before = std::iter::once(None).chain(attempts.iter().map(Some));
+    let line = |(row, before): (&AttemptRow, Option<&AttemptRow>)| {
+        let attempt = &row.attempt;
+        let gap = before.and_then(|b| Duration::try_from(attempt.started_at - b.attempt.started_at).ok());
+        Line {
+            link: link(row.number),
+            number: row.number,
+            is_chosen: row.number == chosen,
+            class: words::outcome_class(attempt),
+            outcome: words::outcome_words(
+                attempt.response.as_ref().map(|r| r.status),
+                attempt.failure.as_ref(),
+            ),
+            started_at: attempt.started_at,
+            duration: words::duration_words(attempt.timings.total_us.into()),
+            gap: gap.map(words::wait_words),
+        }
+    };
+    let mut lines: Vec<Line> = attempts.iter().zip(before).map(line).collect();
+    lines.reverse();
+    lines
+}
+
+/// What happens next, and why then.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// A sentence.
+    pub what: String,
+    /// When, if it is known.
+    pub at: Option<OffsetDateTime>,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// What a delivery waits for; none once nothing more happens and there is nothing to say about it.
+pub fn outlook(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> Option<Outlook> {
+    let says = |what: &str, why: &str| Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned() });
+    match delivery.status {
+        Status::Due => says("First attempt is due", "It goes out as soon as a sender is free."),
+        Status::Sending => says("An attempt is under way", "This page follows it."),
+        Status::Retrying => Some(Outlook {
+            what: "Next attempt".to_owned(),
+            at: delivery.next_attempt_at,
+            why: retry_reason(delivery, attempts, webhook),
+        }),
+        Status::Held => says("Kept back", held_reason(webhook)),
+        Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),
+        Status::Delivered | Status::Cancelled => None,
+    }
+}
+
+/// The schedule's own wait, or a longer one that the receiver asked for.
+fn retry_reason(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> String {
+    let last = attempts.last().map(|row| &row.attempt);
+    if last.and_then(|a| a.failure.as_ref()).is_some_and(|f| f.kind == FailureKind::Interrupted) {
+        return "The last attempt was cut short by our own stop, so it is made again at once.".to_owned();
+    }
+    let Some(retries) = webhook.map(|webhook| &webhook.settings.retries) else { return String::new() };
+    let number = u32::try_from(delivery.retries_used).unwrap_or_default();
+    let counted = format!("Retry {number} of {}", retries.count());
+    let planned = number.checked_sub(1).and_then(|used| retries.next_wait(used));
+    let actual = last.zip(delivery.next_attempt_at).and_then(|(attempt, at)| {
+        let ended = attempt.started_at + time::Duration::microseconds(attempt.timings.total_us.into());
+        Duration::try_from(at - ended).ok()
+    });
+    match (planned, actual) {
+        (Some(planned), Some(actual)) if actual > planned.mul_f64(SPREAD) + Duration::from_secs(1) => {
+            format!("{counted}. The receiver asked for {} with Retry-After.", words::wait_words(actual))
+        }
+        (Some(planned), _) => {
+            format!(
+                "{counted}. The schedule waits {} here, give or take a tenth.",
+                words::wait_words(planned)
+            )
+        }
+        (None, _) => String::new(),
+    }
+}
+
+fn held_reason(webhook: Option<&Webhook>) -> &'static str {
+    match webhook {
+        Some(webhook) if webhook.disabled.is_some() => {
+            "Its webhook was disabled. Switching it on again offers to send or to cancel what was held."
+        }
+        Some(webhook) if !webhook.settings.active => {
+            "Its webhook is paused. Resuming it offers to send or to cancel what was held."
+        }
+        _ => "Webhooks of this project were switched off. It goes out once they are on again.",
+    }
+}
+
+fn given_up_reason(delivery: &Delivery, webhook: Option<&Webhook>) -> String {
+    let retries = webhook.map_or(0, |webhook| webhook.settings.retries.count());
+    match (delivery.last_response_status, delivery.retries_used) {
+        (Some(410), _) => {
+            "The receiver answered 410: it is gone for good, so its webhook was disabled.".to_owned()
+        }
+        (_, 0) if retries == 0 => "Its webhook makes no retries.".to_owned(),
+        (_, 0) => "No retry was made.".to_owned(),
+        (_, 1) => "The one retry is used up.".to_owned(),
+        (_, n) => format!("All {n} retries are used up."),
+    }
+}

@@ -1,0 +1,2 @@
+//! A project's settings.
+pub mod webhooks;

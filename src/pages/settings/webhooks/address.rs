@@ -1,0 +1,34 @@
+//! Settings as they may be saved: the fields understood, and the address judged by what its name leads to now.
+use super::form::Fields;
+use crate::dispatcher::probe::{self, Egress, Judgement};
+use crate::models::webhooks::{Problem, Settings};
+use crate::rules::target::parse_target;
+
+/// Settings that may be saved, and what is worth saying about them.
+pub struct Checked {
+    /// To be saved.
+    pub settings: Settings,
+    /// Such as: the host does not resolve at the moment.
+    pub warning: Option<String>,
+}
+
+/// Puts what was typed onto `base`; all problems at once, but the address is looked up only if all else is well.
+pub async fn checked(fields: &Fields, base: Settings, egress: &Egress) -> Result<Checked, Vec<Problem>> {
+    let (draft, mut problems) = fields.draft();
+    let settings = match draft.onto(base, &egress.policy) {
+        Ok(settings) if problems.is_empty() => settings,
+        Ok(_) => return Err(problems),
+        Err(further) => {
+            problems.extend(further);
+            return Err(problems);
+        }
+    };
+    let refused = |why: String| vec![Problem::new("target_url", why)];
+    let target =
+        parse_target(&settings.target_url, &egress.policy).map_err(|error| refused(error.to_string()))?;
+    match probe::judge(egress, &target).await {
+        Judgement::Fine => Ok(Checked { settings, warning: None }),
+        Judgement::Warning(text) => Ok(Checked { settings, warning: Some(text) }),
+        Judgement::Refused(why) => Err(refused(why)),
+    }
+}

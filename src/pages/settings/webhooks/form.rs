@@ -1,0 +1,195 @@
+//! The form with a webhook's settings: what is typed, what it means, and the way back.
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::models::deliveries::HeldChoice;
+use crate::models::webhooks::{Draft, Problem, Settings};
+use crate::rules::retry::Retries;
+use crate::web::RawForm;
+
+/// The word for an own list of waits among the choices of retries.
+const OWN_WAITS: &str = "own";
+/// Seconds that a time limit may have, as the form takes them.
+const TIMEOUT_S: std::ops::RangeInclusive<f64> = 1.0..=30.0;
+
+/// The form's fields as text, typed or stored.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Fields {
+    pub name: String,
+    pub description: String,
+    pub target_url: String,
+    pub active: bool,
+    pub all_events: bool,
+    pub events: BTreeSet<String>,
+    /// Seconds.
+    pub timeout_s: String,
+    /// A word, or `own` with [`Fields::waits`].
+    pub retries: String,
+    pub waits: String,
+    pub success: String,
+    pub when_used_up: String,
+    pub body: String,
+    /// What to do with held deliveries when this switches the webhook on.
+    pub held: HeldChoice,
+}
+
+impl Fields {
+    /// The fields of stored settings.
+    pub fn of(settings: &Settings) -> Self {
+        let (retries, waits) = match &settings.retries {
+            Retries::Custom(_) => (OWN_WAITS.to_owned(), settings.retries.to_string()),
+            named => (named.to_string(), String::new()),
+        };
+        Self {
+            name: settings.name.clone(),
+            description: settings.description.clone(),
+            target_url: settings.target_url.clone(),
+            active: settings.active,
+            all_events: settings.all_events,
+            events: settings.events.iter().cloned().collect(),
+            timeout_s: seconds(settings.timeout_ms),
+            retries,
+            waits,
+            success: settings.success.as_str().to_owned(),
+            when_used_up: settings.when_used_up.as_str().to_owned(),
+            body: settings.body.as_str().to_owned(),
+            held: HeldChoice::Send,
+        }
+    }
+
+    /// The fields as a browser sends them: a box that is not ticked is not sent.
+    pub fn typed(raw: &RawForm) -> Self {
+        let text = |name: &str| raw.text(name).to_owned();
+        Self {
+            name: text("name"),
+            // Browsers send line breaks as CR LF.
+            description: text("description").replace("\r\n", "\n"),
+            target_url: text("target_url"),
+            active: raw.is_checked("active"),
+            all_events: text("which") == "all",
+            events: raw.all("events").filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            timeout_s: text("timeout_s"),
+            retries: text("retries"),
+            waits: text("waits"),
+            success: text("success"),
+            when_used_up: text("when_used_up"),
+            body: text("body"),
+            held: held_choice(&text("held")),
+        }
+    }
+
+    /// What the fields ask for, and what of them cannot even be read.
+    pub fn draft(&self) -> (Draft, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let timeout_ms = milliseconds(&self.timeout_s);
+        if timeout_ms.is_none() {
+            problems.push(Problem::new("timeout_ms", "The time limit is 1 to 30 seconds."));
+        }
+        let retries = match self.retries.as_str() {
+            OWN_WAITS => match self.waits.parse::<Retries>() {
+                Ok(waits) => serde_json::to_value(waits).ok(),
+                Err(error) => {
+                    problems.push(Problem::new("waits", error.to_string()));
+                    None
+                }
+            },
+            "" => None,
+            word => Some(Value::String(word.to_owned())),
+        };
+        let choice = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let draft = Draft {
+            name: Some(self.name.clone()),
+            description: Some(self.description.clone()),
+            target_url: Some(self.target_url.clone()),
+            active: Some(self.active),
+            all_events: Some(self.all_events),
+            events: Some(self.events.iter().cloned().collect()),
+            body: choice(&self.body),
+            timeout_ms,
+            retries,
+            success: choice(&self.success),
+            when_used_up: choice(&self.when_used_up),
+            ..Draft::default()
+        };
+        (draft, problems)
+    }
+}
+
+/// The word of the choice for held deliveries; sending is the one that loses nothing.
+pub fn held_choice(word: &str) -> HeldChoice {
+    if word == "cancel" { HeldChoice::Cancel } else { HeldChoice::Send }
+}
+
+/// `10`, `2.5`: without digits that say nothing.
+fn seconds(timeout_ms: i32) -> String {
+    let text = format!("{:.3}", f64::from(timeout_ms) / 1000.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn milliseconds(seconds: &str) -> Option<i64> {
+    let seconds: f64 = seconds.trim().replace(',', ".").parse().ok()?;
+    TIMEOUT_S.contains(&seconds).then(|| (seconds * 1000.0).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::target::Policy;
+
+    fn sent(pairs: &[(&str, &str)]) -> Fields {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Fields::typed(&RawForm(pairs.collect()))
+    }
+
+    const WHOLE: [(&str, &str); 10] = [
+        ("name", "Shop"),
+        ("target_url", "https://shop.example/webhooks"),
+        ("active", "on"),
+        ("which", "chosen"),
+        ("events", "voucher.created"),
+        ("timeout_s", "2,5"),
+        ("retries", "own"),
+        ("waits", "10, 60"),
+        ("success", "200"),
+        ("body", "flat"),
+    ];
+
+    #[test]
+    fn what_is_saved_comes_back_into_the_form_as_it_was_typed() {
+        let fields = sent(&WHOLE);
+        let (draft, problems) = fields.draft();
+        assert_eq!(problems, []);
+        let settings = draft.onto(Settings::default(), &Policy::default()).unwrap();
+        assert_eq!(settings.timeout_ms, 2_500);
+        let back = Fields::of(&settings);
+        assert_eq!(back.timeout_s, "2.5");
+        assert_eq!((back.retries.as_str(), back.waits.as_str()), ("own", "10, 60"));
+        assert_eq!(back.events, fields.events);
+        assert_eq!((back.body.as_str(), back.success.as_str()), ("flat", "200"));
+    }
+
+    #[test]
+    fn a_box_that_is_not_ticked_is_off() {
+        assert!(!sent(&[("name", "Shop")]).active);
+    }
+
+    #[test]
+    fn a_time_limit_out_of_range_is_told_in_seconds() {
+        for wrong in ["", "0.9", "31", "ten", "NaN"] {
+            let mut fields = sent(&WHOLE);
+            fields.timeout_s = wrong.to_owned();
+            let problems = fields.draft().1;
+            assert_eq!(problems.len(), 1, "{wrong}");
+            assert!(problems[0].message.contains("1 to 30 seconds"));
+        }
+    }
+
+    #[test]
+    fn own_waits_that_cannot_be_read_are_told() {
+        let mut fields = sent(&WHOLE);
+        fields.waits = "soon".to_owned();
+        assert_eq!(fields.draft().1[0].field, "waits");
+    }
+}

@@ -1,0 +1,30 @@
+//! `/p/{project}/settings/webhooks`: where events are sent, what, and how.
+mod address;
+mod create;
+mod delete;
+mod edit;
+mod form;
+mod list;
+mod state;
+mod switch;
+mod types;
+
+pub use create::{create, new};
+pub use delete::{confirm as confirm_delete, delete};
+pub use edit::{edit, save};
+pub use list::list;
+pub use switch::{confirm_resume, pause, resume};
+
+use crate::base::db::Db;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::models::webhooks::{self, Webhook};
+use crate::web::PageError;
+
+const GONE: &str = "There is no such webhook in this project. It may have been deleted.";
+
+/// The webhook that a path names.
+async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhook, PageError> {
+    let id: WebhookId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
+    let found = db.run(move |conn| webhooks::find(conn, project, id)).await?;
+    found.ok_or(PageError::NotFound(GONE))
+}

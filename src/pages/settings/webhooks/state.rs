@@ -1,0 +1,61 @@
+//! Where a webhook stands, in words.
+use time::OffsetDateTime;
+
+use crate::models::webhooks::Webhook;
+
+/// A webhook's state as a badge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct State {
+    pub class: &'static str,
+    pub word: &'static str,
+    pub meaning: &'static str,
+}
+
+impl State {
+    /// Active, paused or disabled.
+    pub fn of(webhook: &Webhook) -> Self {
+        let (class, word, meaning) = match (webhook.settings.active, &webhook.disabled) {
+            (true, _) => ("state-good", "Active", "It gets events."),
+            (false, None) => ("state-held", "Paused", "Switched off by a person."),
+            (false, Some(_)) => ("state-bad", "Disabled", "Switched off because of what its receiver did."),
+        };
+        Self { class, word, meaning }
+    }
+}
+
+/// Why and when a webhook was disabled.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Why {
+    pub why: String,
+    pub at: OffsetDateTime,
+}
+
+/// The reason in words; none for one that is active or paused.
+pub fn why_disabled(webhook: &Webhook) -> Option<Why> {
+    let disabled = webhook.disabled.as_ref().filter(|_| !webhook.settings.active)?;
+    let reason = match disabled.kind.as_str() {
+        "gone" => "The receiver answered 410: it is gone for good.",
+        _ => "A delivery failed through all its retries.",
+    };
+    // The answer's own words say more, unless they only repeat its status.
+    let why = match disabled.detail.trim() {
+        "" => reason.to_owned(),
+        detail => format!("{reason} {}", full_stop(detail)),
+    };
+    Some(Why { why, at: disabled.at })
+}
+
+/// `All events`, `1 event type`, `12 event types`.
+pub fn subscribed_words(all_events: bool, types: usize) -> String {
+    match (all_events, types) {
+        (true, _) => "All events".to_owned(),
+        (false, 1) => "1 event type".to_owned(),
+        (false, n) => format!("{n} event types"),
+    }
+}
+
+fn full_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}

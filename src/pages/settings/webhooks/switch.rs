@@ -1,0 +1,86 @@
+//! Pausing and resuming a webhook.
+use actix_session::Session;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use super::form::held_choice;
+use super::{GONE, find};
+use crate::base::clock::{Clock, Wakeup};
+use crate::base::db::Db;
+use crate::base::ids::WebhookId;
+use crate::models::deliveries::{self, HeldChoice};
+use crate::models::webhooks::UpdateError;
+use crate::web::{Admin, Form, Frame, Htmx, PageError, PageResult, Section, filters, page, session};
+
+/// Asks what to do with held deliveries.
+#[derive(Template)]
+#[template(path = "settings/webhooks/resume.html")]
+struct ResumePage {
+    frame: Frame,
+    resume_link: String,
+    edit_link: String,
+    held: i64,
+}
+
+/// POST /p/{project}/settings/webhooks/{id}/pause.
+pub async fn pause(
+    admin: Admin,
+    (db, clock): (Data<Db>, Data<Clock>),
+    htmx: Htmx,
+    (session, path): (Session, Path<(String, String)>),
+) -> PageResult {
+    let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
+    let paused = db.transaction(move |conn| deliveries::pause_webhook(conn, project, id, now)).await;
+    let webhook = paused.map_err(not_switched)?;
+    session::say(&session, &format!("{} is paused. What waits for it is held.", webhook.settings.name))?;
+    Ok(page::go_to(htmx, &admin.path("/settings/webhooks")))
+}
+
+/// GET /p/{project}/settings/webhooks/{id}/resume.
+pub async fn confirm_resume(admin: Admin, db: Data<Db>, path: Path<(String, String)>) -> PageResult {
+    let webhook = find(&db, admin.project.id, &path.1).await?;
+    let (project, id) = (webhook.project, webhook.id);
+    let held = db.run(move |conn| deliveries::held_count(conn, project, id)).await?;
+    let list_link = admin.path("/settings/webhooks");
+    page::page(&ResumePage {
+        frame: admin
+            .frame(&format!("Resume {}?", webhook.settings.name), Section::Webhooks)
+            .below("Webhooks", &list_link),
+        resume_link: format!("{list_link}/{id}/resume"),
+        edit_link: format!("{list_link}/{id}"),
+        held,
+    })
+}
+
+/// POST /p/{project}/settings/webhooks/{id}/resume: `held` is `send` or `cancel`.
+pub async fn resume(
+    admin: Admin,
+    (db, clock, wakeup): (Data<Db>, Data<Clock>, Data<Wakeup>),
+    htmx: Htmx,
+    (session, path): (Session, Path<(String, String)>),
+    Form(raw): Form,
+) -> PageResult {
+    let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
+    let held = held_choice(raw.text("held"));
+    let resumed = db.transaction(move |conn| deliveries::resume_webhook(conn, project, id, held, now)).await;
+    let webhook = resumed.map_err(not_switched)?;
+    wakeup.wake();
+    let what = match held {
+        HeldChoice::Send => "gets events again. What was held goes out now.",
+        HeldChoice::Cancel => "gets events again. What was held is cancelled.",
+    };
+    session::say(&session, &format!("{} {what}", webhook.settings.name))?;
+    Ok(page::go_to(htmx, &admin.path("/settings/webhooks")))
+}
+
+fn webhook_id(text: &str) -> Result<WebhookId, PageError> {
+    text.parse().map_err(|_| PageError::NotFound(GONE))
+}
+
+fn not_switched(error: UpdateError) -> PageError {
+    match error {
+        UpdateError::Gone => PageError::NotFound(GONE),
+        UpdateError::NameTaken => PageError::Internal("switching a webhook met its name".to_owned()),
+        UpdateError::Db(error) => error.into(),
+    }
+}
