@@ -86,6 +86,19 @@ machines: {
 people: {
     get "/metrics" => api::metrics::get, KeyOrOwner;
 
+    get "/setup" => pages::setup::show, Anyone;
+    post "/setup" => pages::setup::create, Anyone;
+    get "/sign-in" => pages::sign_in::show, Anyone;
+    post "/sign-in" => pages::sign_in::sign_in, Anyone;
+    post "/sign-out" => pages::sign_in::sign_out, Anyone;
+    get "/" => pages::projects::list, SignedIn;
+    post "/projects" => pages::projects::create, Owner;
+    get "/account" => pages::account::show, SignedIn;
+    post "/account" => pages::account::rename, SignedIn;
+    post "/account/password" => pages::account::change_password, SignedIn;
+    post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
+
+    get "/p/{project}/overview" => pages::overview::show, Viewer;
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
@@ -101,5 +114,10 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::confirm_delete, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
+    get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
+    post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
+    get "/p/{project}/settings/keys" => pages::settings::keys::list, Admin;
+    post "/p/{project}/settings/keys" => pages::settings::keys::create, Admin;
+    post "/p/{project}/settings/keys/{key}/revoke" => pages::settings::keys::revoke, Admin;
 }
 }

@@ -1,4 +1,9 @@
 //! The pages for people, one folder or file each.
+pub mod account;
 pub mod events;
 pub mod history;
+pub mod overview;
+pub mod projects;
 pub mod settings;
+pub mod setup;
+pub mod sign_in;

@@ -3,7 +3,8 @@ use std::fmt;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ContentType, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY};
+use actix_web::error::InternalError;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
@@ -192,25 +193,38 @@ pub async fn as_pages(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let request = req.request().clone();
+    let reference = Reference::of(req.request());
     let mut answer = match next.call(req).await {
         Ok(answer) => answer.map_into_boxed_body(),
-        // Only what stands between here and the handlers errs, that is the session's store: the database is away.
-        Err(error) => {
-            let status = error.as_response_error().status_code();
-            let error = if status.is_server_error() {
-                Error::from(PageError::Unavailable(format!("loading or keeping the session: {error:?}")))
-            } else {
-                error
-            };
-            ServiceResponse::from_err(error, request)
-        }
+        Err(error) => return Err(without_request(&error, &reference)),
     };
     if let Some(drawn) = drawn(&answer) {
         answer = answer.into_response(drawn);
     }
     headers::forbid_keeping(answer.headers_mut());
     Ok(answer)
+}
+
+/// Only what stands between here and the handlers errs, which is the session's store while it writes: the database is
+/// away. The request is gone then, so nobody knows for whom the page is.
+fn without_request(error: &Error, reference: &Reference) -> Error {
+    let error = PageError::Unavailable(format!("keeping the session: {error:?}"));
+    log(&error, reference);
+    let page = ErrorPage::of(&error, None, reference);
+    let body = page.render().unwrap_or_else(|_| page.text.clone());
+    let mut response = error.error_response().set_body(BoxBody::new(body));
+    headers::forbid_keeping(response.headers_mut());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    InternalError::from_response("the session could not be kept", response).into()
+}
+
+fn log(error: &PageError, reference: &Reference) {
+    let reference = reference.as_str();
+    match error {
+        PageError::Internal(cause) => tracing::error!(reference, cause, "page failed"),
+        PageError::Unavailable(cause) => tracing::warn!(reference, cause, "page unavailable"),
+        _ => {}
+    }
 }
 
 fn drawn(answer: &ServiceResponse<BoxBody>) -> Option<HttpResponse> {
@@ -227,13 +241,7 @@ fn drawn(answer: &ServiceResponse<BoxBody>) -> Option<HttpResponse> {
     };
     let req = answer.request();
     let reference = Reference::of(req);
-    match error {
-        PageError::Internal(cause) => tracing::error!(reference = reference.as_str(), cause, "page failed"),
-        PageError::Unavailable(cause) => {
-            tracing::warn!(reference = reference.as_str(), cause, "page unavailable");
-        }
-        _ => {}
-    }
+    log(error, &reference);
     let mut response = error.error_response();
     if matches!(error, PageError::SignIn(SignInFirst::Redirect(_) | SignInFirst::HtmxRedirect(_))) {
         return Some(response);
@@ -242,13 +250,12 @@ fn drawn(answer: &ServiceResponse<BoxBody>) -> Option<HttpResponse> {
     let page = ErrorPage::of(error, frame, &reference);
     let (kind, body) = if Htmx::of(req).0 {
         let text = format!("{} {} (reference {})", page.text, page.advice, page.reference);
-        (ContentType::plaintext(), text)
+        ("text/plain; charset=utf-8", text)
     } else {
-        (ContentType::html(), page.render().unwrap_or_else(|_| page.text.clone()))
+        ("text/html; charset=utf-8", page.render().unwrap_or_else(|_| page.text.clone()))
     };
     response.headers_mut().insert(VARY, HeaderValue::from_static("HX-Request"));
-    let kind = HeaderValue::from_str(kind.0.as_ref()).ok()?;
-    response.headers_mut().insert(actix_web::http::header::CONTENT_TYPE, kind);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Some(response.set_body(BoxBody::new(body)))
 }
 

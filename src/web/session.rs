@@ -27,6 +27,8 @@ pub use actix_session::Session;
 
 const USER: &str = "user";
 const NOTICE: &str = "notice";
+/// In the place of a state that could not be read: the session's store answers requests, not errors.
+const AWAY: &str = "away";
 const COOKIE: &str = "callout_session";
 
 /// Loads and keeps sessions; their cookie is signed, for us only, and lives as long as they do.
@@ -115,6 +117,9 @@ impl FromRequest for Owner {
 /// Whoever is signed in, or None. For pages that strangers may see too.
 pub async fn whoever(req: &HttpRequest) -> Result<Option<SignedIn>, PageError> {
     let session = req.get_session();
+    if session.contains_key(AWAY) {
+        return Err(PageError::Unavailable("the session could not be read".to_owned()));
+    }
     let id: Option<UserId> = session.get::<String>(USER).ok().flatten().and_then(|id| id.parse().ok());
     let (Some(id), Some(db)) = (id, req.app_data::<Data<Db>>()) else { return Ok(None) };
     let found = db.run(move |conn| {
@@ -170,14 +175,21 @@ fn user_of(state: &State) -> Option<UserId> {
 }
 
 fn written(state: &State) -> Result<String, anyhow::Error> {
+    anyhow::ensure!(!state.contains_key(AWAY), "a session that could not be read is not written");
     Ok(serde_json::to_string(state)?)
 }
 
 impl SessionStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
         let hash = token::digest(key.as_ref());
-        let state =
-            self.run(move |conn, now| sessions::load(conn, hash, now)).await.map_err(LoadError::Other)?;
+        let state = match self.run(move |conn, now| sessions::load(conn, hash, now)).await {
+            Ok(state) => state,
+            // An error here would end the request before anything could draw a page about it.
+            Err(error) => {
+                tracing::warn!(%error, "a session could not be read");
+                return Ok(Some(State::from([(AWAY.to_owned(), String::new())])));
+            }
+        };
         let read = |text: String| serde_json::from_str(&text);
         state.map(read).transpose().map_err(|error| LoadError::Deserialization(error.into()))
     }

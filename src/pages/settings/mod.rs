@@ -1,2 +1,4 @@
 //! A project's settings.
+pub mod general;
+pub mod keys;
 pub mod webhooks;

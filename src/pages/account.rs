@@ -1,0 +1,142 @@
+//! `/account`: a person's own name, password and sessions.
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::models::accounts::password::{self, PasswordHash};
+use crate::models::accounts::sign_in::{self, AdmitError};
+use crate::models::accounts::{self, UserFault, sessions};
+use crate::web::limits::hashing;
+use crate::web::page::{go_to, page_with};
+use crate::web::session::{self, Session};
+use crate::web::{
+    FieldErrors, Form, Frame, Htmx, PageError, PageResult, RawForm, Section, SignedIn, filters,
+};
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    status: StatusCode,
+    email: String,
+    name: String,
+    sessions: i64,
+    name_errors: FieldErrors,
+    password_errors: FieldErrors,
+}
+
+impl AccountPage {
+    async fn of(person: &SignedIn, db: &Db, clock: &Clock) -> Result<Self, PageError> {
+        let (id, now) = (person.user.id, clock.now());
+        let sessions = db.run(move |conn| sessions::count(conn, id, now)).await?;
+        Ok(Self {
+            frame: person.frame("Account", Section::Account),
+            status: StatusCode::OK,
+            email: person.user.email.clone(),
+            name: person.user.name.clone(),
+            sessions,
+            name_errors: FieldErrors::none(),
+            password_errors: FieldErrors::none(),
+        })
+    }
+
+    fn name_refused(self, raw: &RawForm) -> Self {
+        let name_errors = FieldErrors::one("name", UserFault::Name.message());
+        let name = raw.text("name").to_owned();
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, name, name_errors, ..self }
+    }
+
+    fn password_refused(self, password_errors: FieldErrors) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, password_errors, ..self }
+    }
+
+    fn must_wait(self, message: &str) -> Self {
+        let password_errors = FieldErrors::one("", message);
+        Self { status: StatusCode::TOO_MANY_REQUESTS, password_errors, ..self }
+    }
+
+    fn answer(&self) -> PageResult {
+        page_with(self.status, self)
+    }
+}
+
+/// GET /account
+pub async fn show(person: SignedIn, db: Data<Db>, clock: Data<Clock>) -> PageResult {
+    AccountPage::of(&person, &db, &clock).await?.answer()
+}
+
+/// POST /account: changes the name.
+pub async fn rename(
+    person: SignedIn,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    htmx: Htmx,
+    session: Session,
+    Form(raw): Form,
+) -> PageResult {
+    let name = raw.text("name").trim().to_owned();
+    if !accounts::is_name(&name) {
+        return AccountPage::of(&person, &db, &clock).await?.name_refused(&raw).answer();
+    }
+    let id = person.user.id;
+    db.transaction(move |conn| accounts::rename(conn, id, &name)).await?;
+    session::say(&session, "Saved.")?;
+    Ok(go_to(htmx, "/account"))
+}
+
+/// POST /account/password: changes the password, given the present one; all other sessions end.
+pub async fn change_password(
+    req: HttpRequest,
+    person: SignedIn,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    session: Session,
+    Form(raw): Form,
+) -> PageResult {
+    let page = AccountPage::of(&person, &db, &clock).await?;
+    if let Err(fault) = password::judge(raw.text("new")) {
+        return page.password_refused(FieldErrors::one("new", fault.message())).answer();
+    }
+    // Counted as a sign-in is: a session left open in a café must not be a way to guess the password.
+    let (email, address, now) =
+        (person.user.email.clone(), req.peer_addr().map(|peer| peer.ip()), clock.now());
+    let admitted = match db.transaction(move |conn| sign_in::admit(conn, &email, address, now)).await {
+        Ok(admitted) => admitted,
+        Err(AdmitError::MustWait(wait)) => return page.must_wait(&wait.message()).answer(),
+        Err(AdmitError::Db(error)) => return Err(error.into()),
+    };
+    let old = admitted.candidate.as_ref().map(|(_, hash)| hash.clone());
+    let (present, new) = (raw.text("present").to_owned(), raw.text("new").to_owned());
+    let hashed = hashing(move || match old {
+        Some(old) if password::verify(&present, Some(&old)) => Some((old, PasswordHash::of(&new))),
+        _ => None,
+    });
+    let Some((old, new)) = hashed.await? else {
+        return page
+            .password_refused(FieldErrors::one("present", "This is not your present password."))
+            .answer();
+    };
+    let id = person.user.id;
+    let changed = db.transaction(move |conn| {
+        sign_in::succeeded(conn, &admitted)?;
+        accounts::change_password(conn, id, &old, &new)
+    });
+    if !changed.await? {
+        let meanwhile = FieldErrors::one("", "The password was changed elsewhere meanwhile. Try again.");
+        return page.password_refused(meanwhile).answer();
+    }
+    session::sign_in(&session, id)?;
+    session::say(&session, "The password is changed. All other sessions have ended.")?;
+    Ok(go_to(Htmx::of(&req), "/account"))
+}
+
+/// POST /account/sign-out-everywhere: ends all sessions, this one too.
+pub async fn sign_out_everywhere(person: SignedIn, db: Data<Db>, htmx: Htmx, session: Session) -> PageResult {
+    let id = person.user.id;
+    db.transaction(move |conn| sessions::end_all(conn, id)).await.map_err(|error: DbError| error)?;
+    session::sign_out(&session);
+    Ok(go_to(htmx, "/sign-in"))
+}

@@ -1,0 +1,69 @@
+//! `/p/{project}/overview`: where a project stands, and what to do next.
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::base::db::{Db, DbError};
+use crate::models::projects::keys;
+use crate::models::webhooks;
+use crate::web::page::page;
+use crate::web::{Frame, PageResult, Section, Viewer, WebSettings, filters};
+
+/// An event that every receiver can make sense of, for the first try.
+const FIRST_EVENT: &str = r#"{
+    "type": "customer.created",
+    "data": {"customer": {"id": "cust_1", "name": "Ada Lovelace", "email": "ada@example.com"}}
+  }"#;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    base: String,
+    name: String,
+    public_key: String,
+    is_admin: bool,
+    webhooks: usize,
+    active_webhooks: usize,
+    live_keys: usize,
+    first_event: String,
+}
+
+/// GET /p/{project}/overview
+pub async fn show(member: Viewer, db: Data<Db>, settings: Data<WebSettings>) -> PageResult {
+    let project = member.project.id;
+    let (webhooks, keys) = db
+        .run(move |conn| Ok::<_, DbError>((webhooks::list(conn, project)?, keys::list(conn, project)?)))
+        .await?;
+    page(&OverviewPage {
+        frame: member.frame("Overview", Section::Overview),
+        base: member.path(""),
+        name: member.project.name.clone(),
+        public_key: member.project.public_key.clone(),
+        is_admin: member.0.frame("", Section::None).is_admin(),
+        active_webhooks: webhooks.iter().filter(|webhook| webhook.settings.active).count(),
+        webhooks: webhooks.len(),
+        live_keys: keys.iter().filter(|key| key.revoked_at.is_none()).count(),
+        first_event: first_event(&settings.public_url, "$CALLOUT_KEY"),
+    })
+}
+
+/// A ready command line that posts an event with this key.
+pub(super) fn first_event(public_url: &str, token: &str) -> String {
+    format!(
+        "curl {public_url}/v1/events \\\n  -H \"Authorization: Bearer {token}\" \\\n  \
+         -H \"Content-Type: application/json\" \\\n  -d '{FIRST_EVENT}'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::catalogue;
+
+    #[test]
+    fn the_first_event_is_json_of_a_known_type() {
+        let event: serde_json::Value = serde_json::from_str(FIRST_EVENT).expect("JSON");
+        assert!(catalogue::find(event["type"].as_str().unwrap_or_default()).is_some());
+        assert!(event["data"].is_object() && !FIRST_EVENT.contains('\''));
+    }
+}

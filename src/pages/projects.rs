@@ -1,0 +1,77 @@
+//! `/`: all projects of a person; an owner creates new ones here.
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::base::clock::Clock;
+use crate::base::db::Db;
+use crate::models::projects::{self, NameError, NotAName, Project, ProjectName, Role};
+use crate::web::page::{go_to, page_with};
+use crate::web::session::{self, Session};
+use crate::web::{
+    FieldErrors, Form, Frame, Htmx, Owner, PageError, PageResult, RawForm, Section, SignedIn, filters,
+};
+
+#[derive(Template)]
+#[template(path = "projects.html")]
+struct ProjectsPage {
+    frame: Frame,
+    status: StatusCode,
+    projects: Vec<(Project, Role)>,
+    is_owner: bool,
+    raw: RawForm,
+    errors: FieldErrors,
+}
+
+impl ProjectsPage {
+    fn of(person: SignedIn) -> Self {
+        Self {
+            frame: person.frame("Projects", Section::Projects),
+            status: StatusCode::OK,
+            is_owner: person.user.is_owner,
+            projects: person.projects,
+            raw: RawForm::default(),
+            errors: FieldErrors::none(),
+        }
+    }
+
+    fn refused(person: SignedIn, raw: RawForm, message: &str) -> Self {
+        let errors = FieldErrors::one("name", message);
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, raw, errors, ..Self::of(person) }
+    }
+
+    fn answer(&self) -> PageResult {
+        page_with(self.status, self)
+    }
+}
+
+/// GET /: the projects.
+pub async fn list(person: SignedIn) -> PageResult {
+    ProjectsPage::of(person).answer()
+}
+
+/// POST /projects: creates one and goes to its overview.
+pub async fn create(
+    Owner(person): Owner,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    htmx: Htmx,
+    session: Session,
+    Form(raw): Form,
+) -> PageResult {
+    let Ok(name) = ProjectName::new(raw.text("name")) else {
+        return ProjectsPage::refused(person, raw, NotAName::MESSAGE).answer();
+    };
+    let now = clock.now();
+    match db.transaction(move |conn| projects::create(conn, &name, now)).await {
+        Ok(project) => {
+            session::say(&session, "The project is ready.")?;
+            Ok(go_to(htmx, &format!("/p/{}/overview", project.id)))
+        }
+        Err(NameError::NameTaken) => {
+            ProjectsPage::refused(person, raw, "Another project has this name.").answer()
+        }
+        Err(NameError::Gone) => Err(PageError::NotFound("This project no longer exists.")),
+        Err(NameError::Db(error)) => Err(error.into()),
+    }
+}

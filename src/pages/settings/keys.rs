@@ -1,0 +1,172 @@
+//! `/p/{project}/settings/keys`: API keys, each token shown once.
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use crate::base::clock::Clock;
+use crate::base::db::Db;
+use crate::base::ids::KeyId;
+use crate::models::projects::keys::{self, CreateError, Key, Scope};
+use crate::pages::overview::first_event;
+use crate::web::api_keys::KeyCache;
+use crate::web::page::{go_to, page_or_block};
+use crate::web::session::{self, Session};
+use crate::web::{
+    Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, RawForm, Section, WebSettings,
+    filters,
+};
+
+/// A key that was just made; its token is nowhere else.
+struct Fresh {
+    name: String,
+    token: String,
+    command: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/keys.html", blocks = ["panel"])]
+struct KeysPage {
+    frame: Frame,
+    status: StatusCode,
+    base: String,
+    keys: Vec<Key>,
+    fresh: Option<Fresh>,
+    raw: RawForm,
+    errors: FieldErrors,
+}
+
+impl KeysPage {
+    fn of(member: &Member, keys: Vec<Key>) -> Self {
+        Self {
+            frame: member.frame("API keys", Section::Keys),
+            status: StatusCode::OK,
+            base: member.path("/settings/keys"),
+            keys,
+            fresh: None,
+            raw: RawForm(Scope::ALL.map(|scope| ("scopes".to_owned(), scope.to_string())).to_vec()),
+            errors: FieldErrors::none(),
+        }
+    }
+
+    fn created(member: &Member, keys: Vec<Key>, fresh: Fresh) -> Self {
+        Self { fresh: Some(fresh), ..Self::of(member, keys) }
+    }
+
+    fn refused(member: &Member, keys: Vec<Key>, raw: RawForm, errors: FieldErrors) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, raw, errors, ..Self::of(member, keys) }
+    }
+
+    fn answer(&self, htmx: Htmx) -> PageResult {
+        page_or_block(htmx, self.status, self, &self.as_panel())
+    }
+}
+
+/// GET /p/{project}/settings/keys
+pub async fn list(member: Admin, db: Data<Db>, htmx: Htmx) -> PageResult {
+    let keys = all(&member, &db).await?;
+    KeysPage::of(&member, keys).answer(htmx)
+}
+
+/// POST /p/{project}/settings/keys: creates a key; the answer is the only page that ever shows its token.
+pub async fn create(
+    member: Admin,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    settings: Data<WebSettings>,
+    htmx: Htmx,
+    Form(raw): Form,
+) -> PageResult {
+    let (name, scopes) = match parse(&raw) {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            let keys = all(&member, &db).await?;
+            return KeysPage::refused(&member, keys, raw, errors).answer(htmx);
+        }
+    };
+    let (project, now) = (member.project.id, clock.now());
+    let made = db
+        .transaction(move |conn| {
+            let (key, token) = keys::create(conn, project, &name, &scopes, now)?;
+            Ok::<_, CreateError>((key, token, keys::list(conn, project)?))
+        })
+        .await;
+    match made {
+        Ok((key, token, keys)) => {
+            let command = first_event(&settings.public_url, &token);
+            KeysPage::created(&member, keys, Fresh { name: key.name, token, command }).answer(htmx)
+        }
+        Err(CreateError::Db(error)) => Err(error.into()),
+        Err(CreateError::Gone) => Err(PageError::NotFound("This project no longer exists.")),
+        Err(CreateError::Name | CreateError::NoScopes) => {
+            Err(PageError::BadRequest("This key cannot be created."))
+        }
+    }
+}
+
+/// POST /p/{project}/settings/keys/{key}/revoke: ends a key; on this node at once, on others within a second.
+pub async fn revoke(
+    member: Admin,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    cache: Data<KeyCache>,
+    htmx: Htmx,
+    session: Session,
+    path: Path<(String, KeyId)>,
+) -> PageResult {
+    let (_, id) = path.into_inner();
+    let (project, now) = (member.project.id, clock.now());
+    let (was_live, keys) = db
+        .transaction(move |conn| {
+            let was_live = keys::revoke(conn, project, id, now)?;
+            Ok::<_, PageError>((was_live, keys::list(conn, project)?))
+        })
+        .await?;
+    cache.forget();
+    if !keys.iter().any(|key| key.id == id) {
+        return Err(PageError::NotFound("There is no such key."));
+    }
+    if htmx.0 {
+        return KeysPage::of(&member, keys).answer(htmx);
+    }
+    session::say(&session, if was_live { "The key is revoked." } else { "The key was revoked before." })?;
+    Ok(go_to(htmx, &member.path("/settings/keys")))
+}
+
+async fn all(member: &Member, db: &Db) -> Result<Vec<Key>, PageError> {
+    let project = member.project.id;
+    db.run(move |conn| Ok(keys::list(conn, project)?)).await
+}
+
+fn parse(raw: &RawForm) -> Result<(String, Vec<Scope>), FieldErrors> {
+    let mut errors = FieldErrors::none();
+    if !keys::is_name(raw.text("name")) {
+        errors.add("name", "Enter a name of at most 80 characters.");
+    }
+    let scopes: Result<Vec<Scope>, _> = raw.all("scopes").map(str::parse).collect();
+    match scopes {
+        Ok(scopes) if !scopes.is_empty() && errors.is_empty() => {
+            return Ok((raw.text("name").trim().to_owned(), scopes));
+        }
+        Ok(scopes) if scopes.is_empty() => errors.add("scopes", "Tick at least one."),
+        Ok(_) => {}
+        Err(_) => errors.add("scopes", "Tick some of these four."),
+    }
+    Err(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_needs_a_name_and_a_scope_and_both_are_said_at_once() {
+        let parsed = |text: &[u8]| parse(&RawForm::parse(text).expect("a form"));
+        assert_eq!(
+            parsed(b"name=+Shop+&scopes=events&scopes=contacts"),
+            Ok(("Shop".to_owned(), vec![Scope::Events, Scope::Contacts]))
+        );
+        let both = parsed(b"name=").expect_err("two faults");
+        assert!(both.get("name").is_some() && both.get("scopes").is_some());
+        assert!(parsed(b"name=a&scopes=everything").is_err());
+    }
+}
