@@ -29,6 +29,8 @@ use crate::web::health::{MetricsText, Works};
 const POOL_CONNECTIONS_MAX: u32 = 16;
 /// How often the table is looked at although nobody said that something is due.
 const POLL: Duration = Duration::from_secs(1);
+/// A stop waits so long for attempts under way.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// What a test sets otherwise than the world does.
 #[derive(Clone, Default)]
@@ -37,6 +39,8 @@ pub struct Overrides {
     pub clock: Option<Clock>,
     /// Names that lead where the test wants.
     pub resolver: Option<Arc<dyn Resolve>>,
+    /// How long a stop waits for attempts under way.
+    pub stop_grace: Option<Duration>,
 }
 
 /// Everything that requests are answered with.
@@ -99,6 +103,7 @@ impl Parts {
                 failed: time::Duration::days(i64::from(config.failure_retention_days)),
             },
             poll: POLL,
+            stop_grace: overrides.stop_grace.unwrap_or(STOP_GRACE),
         };
         let dispatcher =
             Dispatcher::start(&settings, &db, &key, &egress, &wakeup).map_err(StartError::Threads)?;

@@ -29,9 +29,7 @@ use lanes::{Lanes, Wake};
 use recorder::Recorder;
 use slots::Slots;
 
-/// A stop waits so long for attempts under way; then they are cut short and repeated after the next start.
-const STOP_GRACE: Duration = Duration::from_secs(10);
-/// After that, so long for the lanes to hand in what they cut.
+/// After the grace of a stop, so long for the lanes to hand in what they cut.
 const CUT_GRACE: Duration = Duration::from_secs(5);
 
 /// What the dispatcher works with.
@@ -48,6 +46,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How often the table is looked at although nobody said that something is due.
     pub poll: Duration,
+    /// A stop waits so long for attempts under way; then they are cut short and repeated after the next start.
+    pub stop_grace: Duration,
 }
 
 /// Counters for the metrics.
@@ -85,6 +85,7 @@ pub struct Dispatcher {
     claimer: (watch::Sender<bool>, oneshot::Receiver<()>),
     cut: watch::Sender<bool>,
     recorder: Recorder,
+    stop_grace: Duration,
 }
 
 /// The part of the dispatcher that others hold: hand-over, counters, health.
@@ -132,7 +133,7 @@ impl Dispatcher {
         }
         let claimer =
             claimer::start(&arbiters[0], settings, shared.clone(), db.clone(), key.clone(), outcomes);
-        Ok(Self { shared, arbiters, claimer, cut, recorder })
+        Ok(Self { shared, arbiters, claimer, cut, recorder, stop_grace: settings.stop_grace })
     }
 
     /// What others hold.
@@ -140,8 +141,8 @@ impl Dispatcher {
         DispatcherHandle(self.shared.clone())
     }
 
-    /// Stops in order: claims nothing more, gives back what was not begun, lets attempts under way end (10 s at most,
-    /// then they are recorded as interrupted), writes all outcomes.
+    /// Stops in order: claims nothing more, gives back what was not begun, lets attempts under way end (at most
+    /// for [`Settings::stop_grace`], then they are recorded as interrupted), writes all outcomes.
     pub async fn stop(self) {
         self.shared.slots.close();
         let (stop, stopped) = self.claimer;
@@ -156,7 +157,7 @@ impl Dispatcher {
         }
         let all = futures_util::future::join_all(waiting);
         tokio::pin!(all);
-        if tokio::time::timeout(STOP_GRACE, &mut all).await.is_err() {
+        if tokio::time::timeout(self.stop_grace, &mut all).await.is_err() {
             let _ = self.cut.send(true);
             let _ = tokio::time::timeout(CUT_GRACE, &mut all).await;
         }
