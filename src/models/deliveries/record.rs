@@ -9,6 +9,7 @@ use super::attempts::{Attempt, BodyKind};
 use super::{Status, switch};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::base::schema::deliveries;
 use crate::prepared;
 use crate::rules::retry::DisableKind;
 
@@ -117,7 +118,9 @@ pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime
     insert_attempts(conn, outcomes)?;
     let moved = move_states(conn, outcomes, now)?;
     for outcome in outcomes {
-        if let Next::Failed(Some(kind)) = outcome.next {
+        if let Next::Failed(Some(kind)) = outcome.next
+            && ended_by(conn, outcome)?
+        {
             let detail = outcome.attempt.as_ref().and_then(|a| a.failure.as_ref()).map(|f| f.detail.as_str());
             switch::disable_webhook(
                 conn,
@@ -130,6 +133,15 @@ pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime
         }
     }
     Ok(moved)
+}
+
+/// Whether it is this outcome's claim that the delivery failed under.
+fn ended_by(conn: &mut PgConnection, outcome: &Outcome) -> Result<bool, DbError> {
+    let row = deliveries::table
+        .find((outcome.project, outcome.delivery))
+        .filter(deliveries::claims.eq(outcome.claims))
+        .filter(deliveries::status.eq(Status::Failed.number()));
+    Ok(diesel::select(diesel::dsl::exists(row)).get_result(conn)?)
 }
 
 fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), DbError> {
