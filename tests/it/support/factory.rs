@@ -39,6 +39,12 @@ pub fn key(app: &App, project: &Project, scopes: &[Scope]) -> Client {
 }
 
 impl Project {
+    /// The same project, reached where the program listens after a restart.
+    pub fn again(self, app: &App) -> Self {
+        let api = app.client().with_key(&self.token);
+        Self { api, ..self }
+    }
+
     /// A program that has the project's key.
     pub fn api(&self) -> &Client {
         &self.api
