@@ -1,6 +1,7 @@
 //! Every promise that takes more than one module to keep, in one binary: a file per promise.
 mod support;
 
+mod account_page;
 mod addresses;
 mod api_events;
 mod commands;
@@ -15,6 +16,7 @@ mod queue;
 mod retention;
 mod retries;
 mod serving;
+mod settings_pages;
 mod signature;
 mod switching;
 mod tidy;

@@ -7,6 +7,7 @@ pub mod db;
 pub mod factory;
 pub mod html;
 pub mod nodes;
+pub mod people;
 pub mod problems;
 pub mod raw;
 pub mod names;

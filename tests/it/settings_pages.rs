@@ -1,0 +1,172 @@
+//! A project's keys and general settings, by the forms that a browser without scripts would send.
+use callout::models::projects::members::Role;
+use callout::models::projects::{self, ProjectName, keys};
+use serde_json::json;
+
+use super::support::app::App;
+use super::support::client::Client;
+use super::support::html::Form;
+use super::support::people::{self, PASSWORD};
+use super::support::{factory, html};
+
+const NEW_KEY: &str = "form[action$='/settings/keys']";
+const REVOKE: &str = "form[action$='/revoke']";
+
+/// A project without keys, its keys' page, and the browser of an admin.
+fn keyless(app: &App) -> (String, Client) {
+    let name = ProjectName::new("Spring sale").expect("a name");
+    let project = projects::create(&mut app.db.conn(), &name, app.clock.now()).expect("a project");
+    (format!("/p/{}/settings/keys", project.id), people::member(app, project.id, Role::Admin))
+}
+
+fn new_key(admin: &Client, path: &str) -> Form {
+    admin.get(path).expect(200).page().form(NEW_KEY)
+}
+
+#[test]
+fn a_key_is_shown_once_and_opens_the_api_until_it_is_revoked() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    assert!(admin.get(&path).expect(200).page().has(".empty-state"));
+
+    let made = admin.submit(&path, &new_key(&admin, &path).with("name", "Shop")).expect(200).page();
+    let token = made.text("#token");
+    assert!(token.starts_with("ck_") && token.len() == 43, "{token}");
+    let line = made.text("pre code");
+    assert!(line.starts_with("curl") && line.contains(&format!("Bearer {token}")), "{line}");
+    assert!(line.contains(&app.parts.web.public_url) && line.contains("/v1/events"), "{line}");
+
+    let listed = admin.get(&path).expect(200).page();
+    assert!(!listed.source().contains(&token), "shown once");
+    let hint = format!("ck_…{}", &token[39..]);
+    assert!(listed.texts("#keys code").contains(&hint), "only its end is kept");
+    assert!(listed.text("#keys").contains("Shop") && listed.text("#keys").contains("Never"));
+
+    let program = app.client().with_key(&token);
+    program.get("/v1/project").expect(200);
+    let used = admin.get(&path).expect(200).page();
+    assert!(!used.text("#keys").contains("Never"), "it was used");
+
+    let answer = admin.submit(&path, &used.form(REVOKE)).expect(303);
+    program.get("/v1/project").expect(401);
+    let after = admin.follow(&answer).expect(200).page();
+    assert!(after.has("[role=status]") && after.text("#keys").contains("Revoked"));
+    assert!(!after.has(REVOKE), "once is enough");
+    admin.submit(&path, &used.form(REVOKE)).expect(303);
+}
+
+#[test]
+fn the_line_that_is_shown_with_a_new_key_is_taken_by_the_api() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    let made = admin.submit(&path, &new_key(&admin, &path).with("name", "Shop")).expect(200).page();
+    let line = made.text("pre code");
+    let body = line.split_once("-d '").and_then(|(_, rest)| rest.strip_suffix('\'')).expect("a body");
+    let event = serde_json::from_str(body).expect("JSON");
+    let accepted = app.client().with_key(&made.text("#token")).post("/v1/events", &event).expect(202);
+    assert_eq!(accepted.json()["type"], event["type"]);
+}
+
+#[test]
+fn a_key_opens_only_what_was_ticked() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    let form = new_key(&admin, &path);
+    let ticked: Vec<_> = form.fields.iter().filter(|(name, _)| name == "scopes").collect();
+    assert_eq!(ticked.len(), 4, "all at first");
+    let form = form.without("scopes").and("scopes", "deliveries").with("name", "Desk");
+    let token = admin.submit(&path, &form).expect(200).page().text("#token");
+    let program = app.client().with_key(&token);
+    program.get("/v1/deliveries").expect(200);
+    program.post("/v1/events", &json!({ "type": "customer.created", "data": {} })).expect(403);
+}
+
+#[test]
+fn a_key_without_a_name_or_without_scopes_is_refused_and_keeps_what_was_typed() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    let form = new_key(&admin, &path).without("scopes");
+    let both = admin.submit(&path, &form).expect(422).page();
+    assert!(both.has("#name-error") && both.has("#scopes-error") && both.has("[role=alert]"));
+    assert_eq!(both.attribute("#name", "aria-describedby").as_deref(), Some("name-error name-hint"));
+    let page = admin.submit(&path, &form.with("name", "Café & Bar")).expect(422).page();
+    assert_eq!(page.form(NEW_KEY).value("name"), Some("Café & Bar"));
+    assert_eq!(page.form(NEW_KEY).value("scopes"), None);
+    assert_eq!(app.db.count("api_keys"), 0);
+}
+
+#[test]
+fn another_projects_key_cannot_be_revoked() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    let other = factory::project(&app, "Other");
+    let id = keys::list(&mut app.db.conn(), other.id).expect("its keys")[0].id;
+    admin.post_form(&format!("{path}/{id}/revoke"), &[]).expect(404);
+    admin.post_form(&format!("{path}/nonsense/revoke"), &[]).expect(404);
+    admin.post_form(&format!("/p/{}/settings/keys/{id}/revoke", other.id), &[]).expect(404);
+    other.api().get("/v1/project").expect(200);
+}
+
+#[test]
+fn what_htmx_gets_of_the_keys_is_a_part_of_the_page() {
+    let app = App::start();
+    let (path, admin) = keyless(&app);
+    let page = admin.get(&path).expect(200);
+    let admin = admin.by_htmx();
+    let part = admin.get(&path).expect(200);
+    assert!(page.body.contains(part.body.trim()) && part.body.len() < page.body.len());
+    assert!(part.header("vary").is_some_and(|vary| vary.contains("HX-Request")), "{part:?}");
+    let refused = admin.submit(&path, &page.page().form(NEW_KEY)).expect(422);
+    assert!(refused.page().has("#keys #name-error") && !refused.page().has("nav"));
+}
+
+#[test]
+fn settings_are_for_admins_only() {
+    let app = App::start();
+    let project = factory::project(&app, "Spring sale");
+    let paths = ["keys", "general"].map(|page| format!("/p/{}/settings/{page}", project.id));
+    for role in [Role::Support, Role::Viewer] {
+        let browser = people::member(&app, project.id, role);
+        for path in &paths {
+            browser.get(path).expect(403);
+            browser.post_form(path, &[("name", "Mine")]).expect(403);
+        }
+    }
+    people::person(&app, "nobody@example.com", "Nobody", false);
+    let nobody = people::signed_in(&app, "nobody@example.com", PASSWORD);
+    let stranger = app.client();
+    for path in &paths {
+        nobody.get(path).expect(404);
+        let answer = stranger.get(path).expect(303);
+        assert!(answer.header("location").is_some_and(|to| to.starts_with("/sign-in?next=")), "{answer:?}");
+        stranger.post_form(path, &[("name", "Mine")]).expect(401);
+    }
+    let owner = people::owner(&app);
+    paths.iter().for_each(|path| drop(owner.get(path).expect(200)));
+    assert_eq!(app.db.count("api_keys"), 1);
+}
+
+#[test]
+fn a_project_is_renamed_and_shows_the_ids_that_stay() {
+    let app = App::start();
+    let project = factory::project(&app, "Spring sale");
+    factory::project(&app, "Autumn sale");
+    let admin = people::member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/general", project.id);
+    let form = |page: html::Page| page.form("form[action$='/settings/general']");
+    let page = admin.get(&path).expect(200).page();
+    assert_eq!(page.text("#project-id"), project.id.to_string());
+    assert_eq!(page.text("#public-key"), project.public_key);
+
+    let named = |name: &str| form(admin.get(&path).expect(200).page()).with("name", name);
+    let taken = admin.submit(&path, &named("autumn SALE")).expect(422).page();
+    assert!(taken.text("#name-error").contains("Another project"));
+    assert_eq!(form(taken).value("name"), Some("autumn SALE"));
+    assert!(admin.submit(&path, &named("  ")).expect(422).page().has("#name-error"));
+
+    let saved = admin.submit(&path, &named(" Summer <sale> ")).expect(303);
+    let after = admin.follow(&saved).expect(200).page();
+    assert_eq!(after.text("[role=status]"), "Saved.");
+    assert_eq!(form(after).value("name"), Some("Summer <sale>"));
+    assert_eq!(project.api().get("/v1/project").expect(200).json()["name"], "Summer <sale>");
+}
