@@ -3,7 +3,9 @@ mod support;
 
 mod account_page;
 mod addresses;
+mod api_deliveries;
 mod api_events;
+mod api_webhooks;
 mod commands;
 mod database;
 mod delivering;
