@@ -13,6 +13,7 @@ use super::html::{Form, Page};
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// One person's browser, or one program with its key.
+#[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
     cookies: RefCell<BTreeMap<String, String>>,
