@@ -14,6 +14,7 @@ mod failing;
 mod failures;
 mod interruption;
 mod isolation;
+mod kill;
 mod page_answers;
 mod queue;
 mod retention;

@@ -1,22 +1,8 @@
 //! `callout serve` as a process: starts on nothing, stops in order, survives being killed, shares its database.
-use std::process::Command;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::receiver;
-use crate::support::serve::Serve;
-
-fn on_folder(data_dir: &std::path::Path, arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_callout"))
-        .args(arguments)
-        .env_remove("CALLOUT_DATABASE_URL")
-        .env_remove("DATABASE_URL")
-        .env("CALLOUT_DATA_DIR", data_dir)
-        .output()
-        .expect("run callout");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON on stdout")
-}
+use crate::support::serve::{Serve, command};
 
 #[test]
 fn it_starts_on_an_empty_folder_prints_a_set_up_link_and_stops_in_order() {
@@ -30,8 +16,8 @@ fn it_starts_on_an_empty_folder_prints_a_set_up_link_and_stops_in_order() {
 fn commands_join_the_database_of_a_running_serve() {
     let folder = tempfile::tempdir().expect("a folder");
     let serve = Serve::start(folder.path(), &[]);
-    on_folder(folder.path(), &["project", "create", "--name", "Shop"]);
-    let key = on_folder(folder.path(), &["key", "create", "--project", "Shop", "--name", "n"]);
+    command(folder.path(), &["project", "create", "--name", "Shop"]);
+    let key = command(folder.path(), &["key", "create", "--project", "Shop", "--name", "n"]);
     let client = serve.client().with_key(key["token"].as_str().expect("a token"));
     assert_eq!(client.get("/v1/project").expect(200).json()["name"], "Shop");
     assert!(serve.stop().success());
@@ -41,8 +27,8 @@ fn commands_join_the_database_of_a_running_serve() {
 fn what_was_accepted_before_a_kill_is_delivered_after_it() {
     let (folder, receiver) = (tempfile::tempdir().expect("a folder"), receiver::start());
     let serve = Serve::start(folder.path(), &[]);
-    on_folder(folder.path(), &["project", "create", "--name", "Shop"]);
-    let key = on_folder(folder.path(), &["key", "create", "--project", "Shop", "--name", "n"]);
+    command(folder.path(), &["project", "create", "--name", "Shop"]);
+    let key = command(folder.path(), &["key", "create", "--project", "Shop", "--name", "n"]);
     let token = key["token"].as_str().expect("a token").to_owned();
     let client = serve.client().with_key(&token);
     let webhook = json!({ "target_url": receiver.url("/"), "events": ["customer.rewarded"] });

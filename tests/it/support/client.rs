@@ -100,8 +100,19 @@ impl Client {
         self.get(path)
     }
 
-    /// Any request. `connection: close`, the client's headers and its cookies are added.
+    /// Any request. `connection: close`, the client's headers and its cookies are added. Panics without an answer.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// As [`Client::send`], for a program that may be gone.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Answer> {
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         let mine = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -116,10 +127,9 @@ impl Client {
             request.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         request.push_str("\r\n");
-        let answer = exchange(self.address, request.as_bytes(), body)
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let answer = exchange(self.address, request.as_bytes(), body)?;
         self.keep_cookies(&answer);
-        answer
+        Ok(answer)
     }
 
     fn keep_cookies(&self, answer: &Answer) {

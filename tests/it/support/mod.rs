@@ -10,6 +10,7 @@ pub mod nodes;
 pub mod people;
 pub mod problems;
 pub mod raw;
+pub mod load;
 pub mod names;
 pub mod receiver;
 pub mod serve;

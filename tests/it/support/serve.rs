@@ -6,11 +6,33 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::client::Client;
 
 /// A fresh private Postgres included.
 const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(60);
+
+/// Runs a command of `callout` on this data directory; tells the JSON that it prints.
+pub fn command(data_dir: &Path, arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_callout"))
+        .args(arguments)
+        .env_remove("CALLOUT_DATABASE_URL")
+        .env_remove("DATABASE_URL")
+        .env("CALLOUT_DATA_DIR", data_dir)
+        .output()
+        .expect("run callout");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON on stdout")
+}
+
+/// A project with this name; tells the token of a key that opens all of its API.
+pub fn project(data_dir: &Path, name: &str) -> String {
+    command(data_dir, &["project", "create", "--name", name]);
+    let key = command(data_dir, &["key", "create", "--project", name, "--name", "all"]);
+    key["token"].as_str().expect("a token").to_owned()
+}
 
 /// A running `callout serve`; killed when dropped.
 pub struct Serve {
