@@ -19,6 +19,7 @@ mod page_answers;
 mod queue;
 mod retention;
 mod retries;
+mod roles;
 mod serving;
 mod settings_pages;
 mod setup_page;
