@@ -96,6 +96,7 @@ people: {
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
     post "/account/password" => pages::account::change_password, SignedIn;
+    post "/account/sessions/end" => pages::account::end_other_sessions, SignedIn;
     post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
 
     get "/p/{project}/overview" => pages::overview::show, Viewer;

@@ -1,14 +1,15 @@
-//! `/account`: a person's own name, password and sessions.
+//! `/account`: a person's own name, password, sessions and roles.
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
 use crate::base::clock::Clock;
-use crate::base::db::{Db, DbError};
+use crate::base::db::Db;
 use crate::models::accounts::password::{self, PasswordHash};
 use crate::models::accounts::sign_in::{self, AdmitError};
 use crate::models::accounts::{self, UserFault, sessions};
+use crate::models::projects::{Project, Role};
 use crate::web::limits::hashing;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
@@ -23,9 +24,30 @@ struct AccountPage {
     status: StatusCode,
     email: String,
     name: String,
-    sessions: i64,
+    /// Live sessions besides this one.
+    other_sessions: i64,
+    is_owner: bool,
+    roles: Vec<RoleRow>,
     name_errors: FieldErrors,
     password_errors: FieldErrors,
+}
+
+/// A project that the person may open, and as what.
+struct RoleRow {
+    project: String,
+    link: String,
+    role: &'static str,
+}
+
+impl RoleRow {
+    fn of((project, role): &(Project, Role)) -> Self {
+        let role = match role {
+            Role::Admin => "Admin",
+            Role::Support => "Support",
+            Role::Viewer => "Viewer",
+        };
+        Self { project: project.name.clone(), link: format!("/p/{}/overview", project.id), role }
+    }
 }
 
 impl AccountPage {
@@ -37,7 +59,9 @@ impl AccountPage {
             status: StatusCode::OK,
             email: person.user.email.clone(),
             name: person.user.name.clone(),
-            sessions,
+            other_sessions: (sessions - 1).max(0),
+            is_owner: person.user.is_owner,
+            roles: person.projects.iter().map(RoleRow::of).collect(),
             name_errors: FieldErrors::none(),
             password_errors: FieldErrors::none(),
         })
@@ -133,10 +157,20 @@ pub async fn change_password(
     Ok(go_to(Htmx::of(&req), "/account"))
 }
 
+/// POST /account/sessions/end: signs the person out everywhere but here.
+pub async fn end_other_sessions(person: SignedIn, db: Data<Db>, htmx: Htmx, session: Session) -> PageResult {
+    let id = person.user.id;
+    db.run(move |conn| sessions::end_all(conn, id)).await?;
+    // This one ended with the others; it goes on under a new key.
+    session::sign_in(&session, id)?;
+    session::say(&session, "Everywhere else you are signed out.")?;
+    Ok(go_to(htmx, "/account"))
+}
+
 /// POST /account/sign-out-everywhere: ends all sessions, this one too.
 pub async fn sign_out_everywhere(person: SignedIn, db: Data<Db>, htmx: Htmx, session: Session) -> PageResult {
     let id = person.user.id;
-    db.transaction(move |conn| sessions::end_all(conn, id)).await.map_err(|error: DbError| error)?;
+    db.run(move |conn| sessions::end_all(conn, id)).await?;
     session::sign_out(&session);
     Ok(go_to(htmx, "/sign-in"))
 }

@@ -1,6 +1,9 @@
 //! One's own name, password and sessions, by the forms that a browser without scripts would send.
+use callout::models::projects::Role;
+
 use super::support::app::App;
 use super::support::client::Client;
+use super::support::factory;
 use super::support::html::Form;
 use super::support::people::{self, PASSWORD};
 
@@ -64,4 +67,28 @@ fn wrong_present_passwords_count_as_wrong_sign_ins_do() {
     assert!(wait.text("main").contains("Too many failed attempts"));
     app.advance(time::Duration::minutes(1));
     browser.submit("/account", &right).expect(303);
+}
+
+#[test]
+fn a_person_signs_out_everywhere_else_and_stays_signed_in_here() {
+    let app = App::start();
+    let (browser, other) = ada(&app);
+    let end = form(&browser, "form[action='/account/sessions/end']");
+    let ended = browser.submit("/account", &end).expect(303);
+    let after = browser.follow(&ended).expect(200).page();
+    assert!(after.has("main [role=status]"));
+    assert!(!after.has("form[action='/account/sessions/end']"), "nowhere else to sign out");
+    other.get("/account").expect(303);
+}
+
+#[test]
+fn the_account_lists_the_projects_that_a_person_may_open_and_as_what() {
+    let app = App::start();
+    let project = factory::project(&app, "Spring sale");
+    factory::project(&app, "Not theirs");
+    let browser = people::member(&app, project.id, Role::Support);
+    let page = browser.get("/account").expect(200).page();
+    assert_eq!(page.texts("#roles td"), ["Spring sale", "Support"]);
+    let link = page.attribute("#roles a", "href").expect("a link");
+    browser.get(&link).expect(200);
 }

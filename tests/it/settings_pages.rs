@@ -75,8 +75,9 @@ fn a_key_opens_only_what_was_ticked() {
     let ticked: Vec<_> = form.fields.iter().filter(|(name, _)| name == "scopes").collect();
     assert_eq!(ticked.len(), 4, "all at first");
     let form = form.without("scopes").and("scopes", "deliveries").with("name", "Desk");
-    let token = admin.submit(&path, &form).expect(200).page().text("#token");
-    let program = app.client().with_key(&token);
+    let made = admin.submit(&path, &form).expect(200).page();
+    assert!(made.text("pre code").contains("/v1/project"), "a line that this key may send");
+    let program = app.client().with_key(&made.text("#token"));
     program.get("/v1/deliveries").expect(200);
     program.post("/v1/events", &json!({ "type": "customer.created", "data": {} })).expect(403);
 }

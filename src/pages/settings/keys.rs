@@ -21,6 +21,21 @@ struct Fresh {
     name: String,
     token: String,
     command: String,
+    /// What the command does.
+    command_title: &'static str,
+}
+
+impl Fresh {
+    /// With a command that the key's scopes allow.
+    fn of(key: Key, token: String, public_url: &str) -> Self {
+        let (command_title, command) = if key.scopes.contains(&Scope::Events) {
+            ("Post an event", first_event(public_url, &token))
+        } else {
+            let line = format!("curl {public_url}/v1/project \\\n  -H \"Authorization: Bearer {token}\"");
+            ("Read the project", line)
+        };
+        Self { name: key.name, token, command, command_title }
+    }
 }
 
 #[derive(Template)]
@@ -92,8 +107,8 @@ pub async fn create(
         .await;
     match made {
         Ok((key, token, keys)) => {
-            let command = first_event(&settings.public_url, &token);
-            KeysPage::created(&member, keys, Fresh { name: key.name, token, command }).answer(htmx)
+            let fresh = Fresh::of(key, token, &settings.public_url);
+            KeysPage::created(&member, keys, fresh).answer(htmx)
         }
         Err(CreateError::Db(error)) => Err(error.into()),
         Err(CreateError::Gone) => Err(PageError::NotFound("This project no longer exists.")),
