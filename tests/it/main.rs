@@ -20,6 +20,7 @@ mod queue;
 mod retention;
 mod retries;
 mod roles;
+mod secrets;
 mod serving;
 mod settings_pages;
 mod setup_page;

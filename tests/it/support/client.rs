@@ -42,6 +42,11 @@ impl Client {
         self.with_header("hx-request", "true")
     }
 
+    /// The value of a cookie that the browser keeps.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.borrow().get(name).cloned()
+    }
+
     /// GET.
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"")

@@ -1,0 +1,89 @@
+//! A project with one of everything that a route's path can name, and paths made from it.
+use callout::models::projects::keys::{self, Scope};
+use callout::routes::Route;
+use serde_json::json;
+
+use super::app::App;
+use super::factory::{self, Project};
+use super::raw;
+
+/// The event type of what is in a place.
+pub const TYPE: &str = "customer.rewarded";
+
+/// A project with one of everything that a path can name.
+pub struct Place {
+    pub project: Project,
+    pub key: String,
+    pub webhook: String,
+    pub event: String,
+    pub delivery: String,
+}
+
+impl Place {
+    /// With a webhook whose receiver is never there.
+    pub fn new(app: &App, name: &str) -> Self {
+        let project = factory::project(app, name);
+        let (key, _) = keys::create(&mut app.db.conn(), project.id, "spare", &Scope::ALL, app.clock.now())
+            .expect("create a key");
+        let mut place = Self {
+            project,
+            key: key.id.to_string(),
+            webhook: String::new(),
+            event: String::new(),
+            delivery: String::new(),
+        };
+        place.refill();
+        place
+    }
+
+    /// A new webhook, event and delivery: the ones before may have been deleted.
+    pub fn refill(&mut self) {
+        for webhook in
+            self.project.api().get("/v1/webhooks").expect(200).json()["data"].as_array().into_iter().flatten()
+        {
+            let id = webhook["id"].as_str().expect("an id");
+            self.project.api().delete(&format!("/v1/webhooks/{id}")).expect(204);
+        }
+        let url = format!("http://{}/", raw::closed_port());
+        let text = |value: &serde_json::Value| value.as_str().expect("an id").to_owned();
+        self.webhook = text(&self.project.webhook(&url, json!({ "retries": "none" }))["id"]);
+        self.event = text(&self.project.event(TYPE, json!({}))["id"]);
+        let told = self.project.api().get(&format!("/v1/events/{}", self.event)).expect(200).json();
+        self.delivery = text(&told["deliveries"][0]["id"]);
+    }
+
+    /// A route's path with the placeholders filled: the project by `self`, all else by `things`.
+    pub fn fill(&self, route: &Route, things: &Place) -> String {
+        let mut path = String::new();
+        for part in route.path.split_inclusive('/') {
+            let name = part.trim_end_matches('/');
+            let value = match (name, route.path) {
+                ("{project}", _) => self.project.id.to_string(),
+                ("{webhook}", _) => things.webhook.clone(),
+                ("{event}", _) => things.event.clone(),
+                ("{delivery}", _) => things.delivery.clone(),
+                ("{key}", _) => things.key.clone(),
+                ("{id}", path) if path.starts_with("/v1/webhooks/") => things.webhook.clone(),
+                ("{id}", path) if path.starts_with("/v1/events/") => things.event.clone(),
+                ("{id}", path) if path.starts_with("/v1/deliveries/") => things.delivery.clone(),
+                ("{type}", _) => TYPE.to_owned(),
+                ("{path:.*}", _) => "no-such-file".to_owned(),
+                (fixed, _) if !fixed.contains('{') => fixed.to_owned(),
+                (unknown, path) => panic!("say what {unknown} in {path} is"),
+            };
+            path.push_str(&value);
+            if part.ends_with('/') {
+                path.push('/');
+            }
+        }
+        path
+    }
+}
+
+/// Whether a path names something beside the project.
+pub fn names_a_thing(route: &Route) -> bool {
+    route
+        .path
+        .split('/')
+        .any(|part| part.starts_with('{') && !matches!(part, "{project}" | "{type}" | "{path:.*}"))
+}
