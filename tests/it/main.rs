@@ -10,7 +10,6 @@ mod commands;
 mod database;
 mod delivering;
 mod external_ids;
-mod failing;
 mod failures;
 mod interruption;
 mod isolation;
