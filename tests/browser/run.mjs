@@ -12,7 +12,7 @@ import { Watcher } from './watcher.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const shots = join(here, 'shots');
-const SCENARIO_MS_MAX = 180_000;
+const SCENARIO_MS_MAX = 300_000;
 
 const wanted = process.argv.slice(2);
 const names = readdirSync(join(here, 'scenarios'))
@@ -69,7 +69,7 @@ async function play(name) {
     const { default: scenario } = await import(pathToFileURL(join(here, 'scenarios', `${name}.mjs`)));
     await stage.start();
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, baseURL: stage.url });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     watcher = new Watcher(context, stage, folder);
     await within(SCENARIO_MS_MAX, scenario({ stage, context, page: await watcher.open(), look: watcher.look, expecting: watcher.expecting }));
     await watcher.lookAtTheRest();

@@ -20,7 +20,7 @@ export default async function ({ stage, page, look, expecting }) {
   await look('sign-in-refused');
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.waitForURL(/\/history/, { timeout: 5000 });
+  await page.waitForURL(/\/history/);
   await look('history-as-a-viewer');
   assert.equal(await page.getByRole('link', { name: 'Webhooks', exact: true }).count(), 0, 'no settings in the menu');
   await expecting([403, 404], async () => {
