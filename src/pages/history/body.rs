@@ -52,6 +52,8 @@ pub struct Body {
     pub pieces: Vec<Piece>,
     /// Its length in words.
     pub size: String,
+    /// Whether its lines are ours, to be kept whole.
+    pub is_laid_out: bool,
 }
 
 impl Body {
@@ -63,7 +65,8 @@ impl Body {
             Ok(text) => of_text(text, layout),
             Err(_) => (Kind::Bytes, plain(dump(bytes))),
         };
-        Self { kind, pieces, size }
+        let is_laid_out = kind == Kind::Bytes || kind == Kind::Json && !layout.is_raw();
+        Self { kind, pieces, size, is_laid_out }
     }
 
     /// Whether there is a choice between two layouts.

@@ -37,8 +37,10 @@ pub fn steps(timings: &Timings) -> Vec<Step> {
         .filter_map(|(class, name, us)| us.map(|us| (class, name, i64::from(us.max(0)))))
         .collect();
     if rest > 0 {
-        let name = if timings.first_byte_us.is_some() { "Reading the response" } else { "Until it ended" };
-        all.push(("timing-rest", name, rest));
+        all.push(match timings.first_byte_us {
+            Some(_) => ("timing-rest", "Reading the response", rest),
+            None => ("timing-wait", "Until it ended", rest),
+        });
     }
     placed(&all)
 }

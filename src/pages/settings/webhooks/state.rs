@@ -35,14 +35,11 @@ pub struct Why {
 /// The reason in words; none for one that is active or paused.
 pub fn why_disabled(webhook: &Webhook) -> Option<Why> {
     let disabled = webhook.disabled.as_ref().filter(|_| !webhook.settings.active)?;
-    let reason = match disabled.kind.as_str() {
-        "gone" => "The receiver answered 410: it is gone for good.",
-        _ => "A delivery failed through all its retries.",
-    };
-    // The answer's own words say more, unless they only repeat its status.
-    let why = match disabled.detail.trim() {
-        "" => reason.to_owned(),
-        detail => format!("{reason} {}", full_stop(detail)),
+    let why = match (disabled.kind.as_str(), disabled.detail.trim()) {
+        ("gone", "") => "The receiver answered 410: it is gone for good.".to_owned(),
+        ("gone", detail) => full_stop(detail),
+        (_, "") => "A delivery failed through all its retries.".to_owned(),
+        (_, detail) => format!("A delivery failed through all its retries. {}", full_stop(detail)),
     };
     Some(Why { why, at: disabled.at })
 }
