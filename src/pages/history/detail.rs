@@ -28,10 +28,9 @@ pub(super) const GONE: &str = "There is no such delivery in this project, or it 
 #[template(path = "history/detail.html", blocks = ["delivery"])]
 struct DetailPage {
     frame: Frame,
-    /// In how many seconds the page asks again by itself, and what it has seen so far.
+    /// In how many seconds the page asks again by itself, and the address that names what it has seen so far.
     asks_again_s: Option<u32>,
-    seen: String,
-    self_link: String,
+    again_link: String,
     pretty_link: String,
     raw_link: String,
     resend_link: String,
@@ -77,7 +76,7 @@ pub async fn detail(
     let asked = Asked {
         attempt: query.0.get("attempt").and_then(|number| number.parse().ok()),
         layout: Layout::of_word(query.0.get("view")),
-        self_link: query.0.link(request.path(), "seen", ""),
+        again_link: query.0.link(request.path(), "seen", &found.seen()),
         now: clock.now(),
     };
     let view = DetailPage::of(&viewer, &found, asked);
@@ -88,7 +87,7 @@ pub async fn detail(
 struct Asked {
     attempt: Option<usize>,
     layout: Layout,
-    self_link: String,
+    again_link: String,
     now: OffsetDateTime,
 }
 
@@ -138,8 +137,7 @@ impl DetailPage {
         let may_see_event = frame.is_support() && event.is_some();
         Self {
             asks_again_s: asks_again_s(delivery, asked.now),
-            seen: found.seen(),
-            self_link: asked.self_link,
+            again_link: asked.again_link,
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),

@@ -18,12 +18,14 @@ use crate::web::{Admin, FieldErrors, Form, Frame, Member, PageResult, Section, f
 const NODE: &str = r#"import { Webhook } from "standardwebhooks";
 
 const webhook = new Webhook(process.env.WEBHOOK_SECRET);
-const event = webhook.verify(rawBody, request.headers); // throws if it is not ours"#;
+// Throws if it is not ours.
+const event = webhook.verify(rawBody, request.headers);"#;
 const PYTHON: &str = r#"import os
 from standardwebhooks.webhooks import Webhook
 
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
-event = webhook.verify(raw_body, request.headers)  # raises if it is not ours"#;
+# Raises if it is not ours.
+event = webhook.verify(raw_body, request.headers)"#;
 
 /// The only page that ever shows a signing secret.
 #[derive(Template)]
