@@ -1,0 +1,156 @@
+//! A project's webhooks, by the forms that a browser without scripts would send.
+use callout::models::projects::members::Role;
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::client::Client;
+use crate::support::factory::{self, Project};
+use crate::support::html::Form;
+use crate::support::people;
+use crate::support::receiver::{self, Behaviour};
+
+const TYPE: &str = "customer.rewarded";
+const FORM: &str = "main form[action*='/settings/webhooks']";
+
+fn started() -> (App, Project, Client, String) {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let admin = people::member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/webhooks", project.id);
+    (app, project, admin, path)
+}
+
+fn page_of(path: &str, webhook: &Value) -> String {
+    format!("{path}/{}", webhook["id"].as_str().expect("an id"))
+}
+
+fn new_form(admin: &Client, path: &str) -> Form {
+    admin.get(&format!("{path}/new")).expect(200).page().form(FORM)
+}
+
+#[test]
+fn a_webhook_that_is_made_by_the_form_delivers_and_its_secret_is_shown_once() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start();
+    assert!(admin.get(&path).expect(200).page().has(".empty-state"));
+    let form = new_form(&admin, &path).with("target_url", &receiver.url("/in")).and("events", TYPE);
+    let made = admin.submit(&path, &form).expect(201).page();
+    let secret = made.text("#secret");
+    assert!(secret.starts_with("whsec_"), "{secret}");
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    assert_eq!(receiver.count(), 1);
+    let listed = admin.get(&path).expect(200).page();
+    assert!(!listed.source().contains(&secret), "shown once");
+    assert_eq!(listed.text(".webhook-name"), "127.0.0.1", "named after its host");
+    assert_eq!(listed.text(".webhook .state"), "Active");
+}
+
+#[test]
+fn what_cannot_be_saved_comes_back_as_it_was_typed_with_every_problem() {
+    let (_app, _project, admin, path) = started();
+    let form = new_form(&admin, &path)
+        .with("target_url", "http://10.0.0.1/x?a=<b>")
+        .with("name", &"n".repeat(129))
+        .with("timeout_s", "31")
+        .with("retries", "own")
+        .with("waits", "soon");
+    let refused = admin.submit(&path, &form).expect(422).page();
+    for field in ["target_url", "name", "timeout_ms", "waits", "events"] {
+        assert!(!refused.text(&format!("#{field}-error")).is_empty(), "{field}");
+    }
+    let again = refused.form(FORM);
+    for field in ["target_url", "name", "timeout_s", "retries", "waits"] {
+        assert_eq!(again.value(field), form.value(field), "{field}");
+    }
+    assert!(admin.get(&path).expect(200).page().has(".empty-state"), "nothing was saved");
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused_at_its_field() {
+    let (_app, project, admin, path) = started();
+    project.webhook("http://127.0.0.1:9/", json!({ "name": "Till" }));
+    let form = new_form(&admin, &path)
+        .with("target_url", "http://127.0.0.1:9/")
+        .with("which", "all")
+        .with("name", "TILL");
+    let refused = admin.submit(&path, &form).expect(422).page();
+    assert!(refused.text("#name-error").contains("has this name"));
+}
+
+#[test]
+fn the_form_of_a_webhook_that_is_saved_untouched_changes_nothing() {
+    let (_app, project, admin, path) = started();
+    let settings = json!({ "name": "Till", "description": "two\nlines", "retries": [10, 60], "timeout_ms": 2500,
+        "body": "flat", "success": "200", "when_used_up": "disable", "events": [TYPE, "voucher.created"] });
+    let webhook = project.webhook("http://127.0.0.1:9/x", settings);
+    let page = page_of(&path, &webhook);
+    let form = admin.get(&page).expect(200).page().form(FORM);
+    admin.submit(&page, &form).expect(303);
+    let id = webhook["id"].as_str().expect("an id");
+    let mut saved = project.api().get(&format!("/v1/webhooks/{id}")).expect(200).json();
+    for passing in ["updated_at", "secret"] {
+        saved[passing] = webhook[passing].clone();
+    }
+    assert_eq!(saved, webhook);
+}
+
+#[test]
+fn pausing_holds_what_waits_and_resuming_sends_or_cancels_it() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
+    let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let page = page_of(&path, &webhook);
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+
+    admin.post_form(&format!("{page}/pause"), &[]).expect(303);
+    let listed = admin.get(&path).expect(200).page();
+    assert_eq!(listed.text(".webhook .state"), "Paused");
+    assert!(listed.text(".webhook-side").contains("1 held"));
+    app.wait_for("held", 1);
+
+    let asked = admin.get(&format!("{page}/resume")).expect(200).page();
+    admin.submit(&page, &asked.form("main form").with("held", "send")).expect(303);
+    app.wait_for("retrying", 1);
+    assert_eq!(receiver.count(), 2, "it went out at once");
+
+    // The settings' form does the same as the buttons.
+    let off = admin.get(&page).expect(200).page().form(FORM).without("active");
+    admin.submit(&page, &off).expect(303);
+    app.wait_for("held", 1);
+    let on = admin.get(&page).expect(200).page().form(FORM).with("active", "on").with("held", "cancel");
+    admin.submit(&page, &on).expect(303);
+    app.wait_for("cancelled", 1);
+    assert_eq!(receiver.count(), 2);
+}
+
+#[test]
+fn deleting_names_what_it_cancels_and_keeps_the_history() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
+    let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let page = page_of(&path, &webhook);
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    let asked = admin.get(&format!("{page}/delete")).expect(200).page();
+    assert!(asked.text("main").contains("One delivery that waits for it is cancelled."));
+    admin.submit(&page, &asked.form("main form")).expect(303);
+    app.wait_for("cancelled", 1);
+    admin.get(&page).expect(404);
+    assert!(admin.get(&path).expect(200).page().has(".empty-state"));
+    let history = admin.get(&format!("/p/{}/history", project.id)).expect(200).page();
+    assert!(history.text(".rows tbody tr").contains("Till (deleted)"));
+}
+
+#[test]
+fn a_webhook_that_its_receiver_ended_says_why_and_when() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 410, ..Behaviour::default() });
+    project.webhook(&receiver.url("/"), json!({}));
+    project.event(TYPE, json!({}));
+    app.wait_for("failed", 1);
+    let listed = admin.get(&path).expect(200).page();
+    assert_eq!(listed.text(".webhook .state"), "Disabled");
+    assert!(listed.text(".webhook-why").contains("410") && listed.has(".webhook-why time"));
+}
