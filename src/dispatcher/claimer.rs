@@ -179,6 +179,7 @@ impl Claimer {
                 for day in deliveries::drop_behind(conn, retention, now)? {
                     tracing::info!(%day, "a day of history has had its time");
                 }
+                deliveries::release_stranded(conn, now)?;
                 sessions::forget_expired(conn, now)?;
                 sign_in::forget_old(conn, now)?;
                 events::forget_expired(conn, now, FORGET_MAX).map(|_| ())

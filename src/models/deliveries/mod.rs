@@ -23,7 +23,7 @@ pub use resend::{ResendError, resend};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use switch::{
-    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook, resume_webhook,
-    save_webhook,
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook,
+    release_stranded, resume_webhook, save_webhook,
 };
 pub use untold::{Reason, Untold, untold};
