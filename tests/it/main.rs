@@ -12,6 +12,7 @@ mod delivering;
 mod external_ids;
 mod failures;
 mod history_pages;
+mod in_doubt;
 mod interruption;
 mod isolation;
 mod kill;

@@ -8,6 +8,7 @@ pub mod factory;
 pub mod html;
 pub mod nodes;
 pub mod people;
+pub mod pg_proxy;
 pub mod place;
 pub mod problems;
 pub mod raw;
