@@ -5,8 +5,8 @@ use diesel::PgConnection;
 
 use super::state::{self, State, Why};
 use crate::base::db::{Db, DbError};
-use crate::base::ids::ProjectId;
 use crate::models::deliveries;
+use crate::models::projects::Project;
 use crate::models::webhooks::{self, Webhook};
 use crate::web::{Admin, Frame, Member, PageResult, Section, filters, page};
 
@@ -34,8 +34,8 @@ struct Row {
 
 /// GET /p/{project}/settings/webhooks.
 pub async fn list(admin: Admin, db: Data<Db>) -> PageResult {
-    let project = admin.project.id;
-    let found = db.run(move |conn| load(conn, project)).await?;
+    let project = admin.project.clone();
+    let found = db.run(move |conn| load(conn, &project)).await?;
     page::page(&ListPage {
         frame: admin.frame("Webhooks", Section::Webhooks),
         new_link: admin.path("/settings/webhooks/new"),
@@ -43,11 +43,12 @@ pub async fn list(admin: Admin, db: Data<Db>) -> PageResult {
     })
 }
 
-/// Each webhook with the number of deliveries that are held for it.
-fn load(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<(Webhook, i64)>, DbError> {
+/// Each webhook with the number of deliveries that are held for it. They are counted only where there can be any.
+fn load(conn: &mut PgConnection, project: &Project) -> Result<Vec<(Webhook, i64)>, DbError> {
     let mut found = Vec::new();
-    for webhook in webhooks::list(conn, project)? {
-        let held = deliveries::held_count(conn, project, webhook.id)?;
+    for webhook in webhooks::list(conn, project.id)? {
+        let is_sending = webhook.settings.active && project.webhooks_enabled;
+        let held = if is_sending { 0 } else { deliveries::held_count(conn, project.id, webhook.id)? };
         found.push((webhook, held));
     }
     Ok(found)
