@@ -82,7 +82,7 @@ impl Guard {
         } else {
             Inner::Plain(stream)
         };
-        Ok(Traced { inner, address })
+        Ok(Traced::new(inner, address))
     }
 
     /// The addresses of the host; one bad address condemns the name.

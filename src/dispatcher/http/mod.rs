@@ -1,6 +1,7 @@
 //! The one place that calls out: awc behind a connector that judges every address.
 mod connect;
 mod exchange;
+mod interim;
 mod proxy;
 mod resolve;
 mod stream;

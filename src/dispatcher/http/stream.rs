@@ -5,12 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
+use super::interim::stripped;
 use crate::base::clock::Stopwatch;
 use crate::models::deliveries::Failure;
 
@@ -61,8 +62,12 @@ pub(super) enum Inner {
 
 /// A connection to a receiver.
 pub(super) struct Traced {
-    pub(super) inner: Inner,
-    pub(super) address: SocketAddr,
+    inner: Inner,
+    address: SocketAddr,
+    /// What came since the last request, until it is known to be the final answer.
+    held: Vec<u8>,
+    /// The final answer has begun.
+    is_final: bool,
 }
 
 impl fmt::Debug for Traced {
@@ -72,6 +77,10 @@ impl fmt::Debug for Traced {
 }
 
 impl Traced {
+    pub(super) fn new(inner: Inner, address: SocketAddr) -> Self {
+        Self { inner, address, held: Vec::new(), is_final: false }
+    }
+
     fn tcp(&self) -> &TcpStream {
         match &self.inner {
             Inner::Plain(stream) => stream,
@@ -79,7 +88,10 @@ impl Traced {
         }
     }
 
-    fn wrote(&self) {
+    /// The request is sent whole before anything of an answer is read.
+    fn wrote(&mut self) {
+        self.held.clear();
+        self.is_final = false;
         let _ = TRACE.try_with(|trace| {
             trace.address.set(Some(self.address));
             trace.closed.set(false);
@@ -87,12 +99,9 @@ impl Traced {
     }
 }
 
-impl AsyncRead for Traced {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+impl Traced {
+    /// Reads as the connection gives it, and leaves the traces.
+    fn poll_received(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = match &mut self.inner {
             Inner::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -109,6 +118,30 @@ impl AsyncRead for Traced {
             });
         }
         polled
+    }
+}
+
+impl AsyncRead for Traced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_final {
+            let mut space = [0; 4 * 1024];
+            let mut part = ReadBuf::new(&mut space);
+            ready!(self.poll_received(cx, &mut part))?;
+            self.held.extend_from_slice(part.filled());
+            let is_over = part.filled().is_empty();
+            self.is_final = stripped(&mut self.held) || is_over;
+        }
+        if self.held.is_empty() {
+            return self.poll_received(cx, buf);
+        }
+        let n = self.held.len().min(buf.remaining());
+        buf.put_slice(&self.held[..n]);
+        self.held.drain(..n);
+        Poll::Ready(Ok(()))
     }
 }
 
