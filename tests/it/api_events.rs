@@ -322,6 +322,7 @@ fn wrong_parameters_of_a_list_are_pointed_at() {
         }
     }
     project.api().get("/v1/events?limit=250").expect(200);
+    project.api().get("/v1/events?q=%ff&type=%e2%82").expect(200);
     project.api().get("/v1/deliveries?limit=250&status=due,held&response_status=404,5xx").expect(200);
 }
 

@@ -205,6 +205,74 @@ fn http_to_a_server_that_wants_tls_fails() {
 }
 
 #[test]
+fn a_certificate_for_another_name_is_refused() {
+    let (receiver, pem) = receiver::start_tls(&["other.example"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, pem).expect("write");
+    let app = App::start_with(|config, _| config.extra_ca = Some(file));
+    let project = factory::project(&app, "Shop");
+    failed(&sent_to(&app, &project, &receiver.url("/"), once()), "tls");
+    assert_eq!(receiver.count(), 0, "nothing was sent");
+}
+
+#[test]
+fn a_kept_connection_that_the_receiver_closed_meanwhile_is_no_failure() {
+    let (app, project) = started();
+    let first = receiver::start();
+    let listen = first.addr();
+    project.webhook(&first.url("/"), json!({ "retries": "none" }));
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    first.stop();
+    let options = receiver::Options { listen, ..receiver::Options::default() };
+    let second = receiver::Receiver::start(options).expect("the same port");
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 2);
+    assert_eq!(second.count(), 1);
+    assert!(project.deliveries().iter().all(|delivery| delivery["attempt_count"] == 1));
+}
+
+#[test]
+fn connections_are_used_again() {
+    let (app, project) = started();
+    let receiver = receiver::start();
+    project.webhook(&receiver.url("/"), json!({}));
+    for n in 1..=3 {
+        project.event(TYPE, json!({}));
+        app.wait_for("delivered", n);
+    }
+    let mut made: Vec<bool> = project
+        .deliveries()
+        .iter()
+        .map(|delivery| project.delivery(delivery["id"].as_str().expect("an id")))
+        .map(|delivery| delivery["attempts"][0]["timings"]["connect_ms"].is_number())
+        .collect();
+    made.sort_unstable();
+    assert_eq!(made, [false, false, true]);
+}
+
+#[test]
+fn an_answer_that_ends_with_its_connection_is_complete() {
+    let (app, project) = started();
+    let receiver = RawReceiver::start("HTTP/1.0 200 OK\r\n\r\nuntil the end");
+    let delivery = sent_to(&app, &project, &receiver.url("/"), once());
+    assert_eq!(delivery["status"], "delivered", "{delivery}");
+    assert_eq!(delivery["attempts"][0]["response"]["body"], "until the end");
+}
+
+#[test]
+fn hints_before_the_answer_are_not_the_answer() {
+    let (app, project) = started();
+    let receiver = RawReceiver::start(
+        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    );
+    let delivery = sent_to(&app, &project, &receiver.url("/"), once());
+    assert_eq!(delivery["last_response_status"], 200, "{delivery}");
+    assert_eq!(delivery["status"], "delivered", "{delivery}");
+}
+
+#[test]
 fn one_event_fails_for_one_webhook_and_reaches_the_others() {
     let (app, project) = started();
     let receiver = receiver::start();

@@ -140,6 +140,19 @@ fn an_envelope_without_an_entity_leaves_the_field_out() {
 }
 
 #[test]
+fn an_address_is_called_as_browsers_call_it_and_told_as_it_was_typed() {
+    let (app, receiver) = (App::start(), receiver::start());
+    let project = factory::project(&app, "Shop");
+    let typed = receiver.url("/grüße/../ü?q=ä&r=%20");
+    project.webhook(&typed, json!({}));
+    project.event(TYPE, json!({}));
+    let received = receiver::received(&receiver, 1).remove(0);
+    assert_eq!(received.path, "/%C3%BC?q=%C3%A4&r=%20");
+    let body: Value = serde_json::from_slice(&received.body).expect("JSON");
+    assert_eq!(body["source"]["target_url"], typed);
+}
+
+#[test]
 fn a_flat_body_is_the_data_itself_in_the_form_that_javascript_leaves_alone() {
     let (app, receiver) = (App::start(), receiver::start());
     let project = factory::project(&app, "Shop");

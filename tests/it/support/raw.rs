@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// No sender of tests takes this long for a request's head.
 const HEAD_MAX: Duration = Duration::from_secs(10);
+const DRAIN_MAX: Duration = Duration::from_millis(200);
 
 /// A listener on a free port of 127.0.0.1; it stops when dropped.
 pub struct RawReceiver {
@@ -80,7 +81,9 @@ fn answer_one(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     }
     stream.write_all(answer)?;
     stream.shutdown(std::net::Shutdown::Write)?;
-    // Closing with unread bytes would reset the connection; whoever reads the answer should get all of it.
+    // Closing with unread bytes would reset the connection; whoever reads the answer should get all of it. A sender
+    // that keeps its side open has had the time.
+    stream.set_read_timeout(Some(DRAIN_MAX))?;
     while stream.read(&mut part)? > 0 {}
     Ok(())
 }
