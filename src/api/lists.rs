@@ -5,8 +5,8 @@ use std::str::FromStr;
 use actix_web::HttpRequest;
 use actix_web::web::Query;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::problem::{FieldProblem, Problem};
 
@@ -67,9 +67,12 @@ impl Parameters {
 
     pub(super) fn moment(&mut self, name: &str) -> Option<OffsetDateTime> {
         let text = self.text(name)?.to_owned();
-        match OffsetDateTime::parse(&text, &Rfc3339) {
-            Ok(at) => Some(at),
-            Err(_) => {
+        // A moment near the calendar's ends may have no date in UTC.
+        let read =
+            OffsetDateTime::parse(&text, &Rfc3339).ok().and_then(|at| at.checked_to_offset(UtcOffset::UTC));
+        match read {
+            Some(at) => Some(at),
+            None => {
                 self.wrong(name, format!("\"{text}\" is not a time as in 2026-01-31T12:00:00Z."));
                 None
             }

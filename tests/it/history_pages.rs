@@ -237,3 +237,24 @@ fn an_event_shows_its_data_digit_for_digit_and_where_it_went() {
         assert!(told.iter().any(|line| line.contains(name) && line.contains(state)), "{name}: {told:?}");
     }
 }
+
+#[test]
+fn filters_that_no_database_can_hold_are_left_out_and_refused_by_the_api() {
+    let (_app, project, support, path) = started();
+    let far = "9999-12-31T23:59:00-23:00";
+    for query in [
+        "q=%00".to_owned(),
+        "event_type=%00".to_owned(),
+        format!("since={far}"),
+        format!("until={far}"),
+        "since=0000-01-01T00:00:00%2B23:00&until=9999-12-31T23:59:59Z".to_owned(),
+    ] {
+        support.get(&format!("{path}?{query}")).expect(200);
+        support.get(&format!("/p/{}/events?{query}", project.id)).expect(200);
+    }
+    for query in ["q=%00".to_owned(), format!("since={far}"), format!("until={far}")] {
+        project.api().get(&format!("/v1/deliveries?{query}")).expect(422);
+        project.api().get(&format!("/v1/events?{query}")).expect(422);
+    }
+    project.api().get("/v1/events?since=0000-01-01T00:00:00%2B23:00&until=9999-12-31T23:59:59Z").expect(200);
+}

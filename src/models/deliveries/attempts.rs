@@ -29,6 +29,8 @@ impl BodyKind {
 }
 
 /// Microseconds that each step took; none for a step that did not happen (a kept connection, plain http).
+///
+/// The first byte is timed from the start of the attempt, look-up, connection and handshake included, as is the total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Timings {

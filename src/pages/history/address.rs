@@ -12,7 +12,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a query string; values of `lists` may also be separated by commas, as in the API.
+    /// Reads a query string; values of `lists` may also be separated by commas, as in the API. Values with U+0000, which
+    /// no text in Postgres can hold, are left out.
     pub fn read(path: &str, query: &str, names: &[&str], lists: &[&str]) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -20,7 +21,9 @@ impl Address {
                 continue;
             }
             let parts = if lists.contains(&&*name) { value.split(',').collect() } else { vec![&*value] };
-            for part in parts.into_iter().map(str::trim).filter(|part| !part.is_empty()) {
+            for part in
+                parts.into_iter().map(str::trim).filter(|part| !part.is_empty() && !part.contains('\0'))
+            {
                 let pair = (name.to_string(), part.to_owned());
                 if !pairs.contains(&pair) && pairs.len() < PAIRS_MAX {
                     pairs.push(pair);
@@ -106,6 +109,12 @@ mod tests {
         assert_eq!(address.all("status").collect::<Vec<_>>(), ["failed", "held"]);
         assert_eq!(address.one("q"), Some("a,b"));
         assert_eq!(address.link(), "/h?status=failed&status=held&q=a%2Cb");
+    }
+
+    #[test]
+    fn a_value_with_nul_is_left_out() {
+        let address = Address::read("/h", "q=%00&type=a%00b,c", &["q", "type"], &["type"]);
+        assert_eq!(address.link(), "/h?type=c");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The stretch of time that a list is about: one of a few up to now, or from and to.
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use super::address::Address;
 
@@ -49,10 +49,11 @@ impl Span {
     }
 }
 
-/// RFC 3339 as in the API, or what a browser's field gives, which is taken for UTC.
+/// RFC 3339 as in the API, or what a browser's field gives, which is taken for UTC. Always in UTC; none for what lies
+/// outside the calendar there.
 fn read(text: &str) -> Option<OffsetDateTime> {
     if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
-        return Some(at);
+        return at.checked_to_offset(UtcOffset::UTC);
     }
     let forms = [
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]"),
@@ -69,9 +70,7 @@ fn read(text: &str) -> Option<OffsetDateTime> {
 pub fn as_field(text: Option<&str>) -> String {
     let Some(text) = text else { return String::new() };
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]");
-    read(text)
-        .and_then(|at| at.to_offset(time::UtcOffset::UTC).format(form).ok())
-        .unwrap_or_else(|| text.to_owned())
+    read(text).and_then(|at| at.format(form).ok()).unwrap_or_else(|| text.to_owned())
 }
 
 /// A range in words.
@@ -82,9 +81,7 @@ pub fn range_words(word: &str) -> String {
 /// A moment in words; what cannot be read stays as it was typed.
 pub fn as_words(text: &str) -> String {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    read(text)
-        .and_then(|at| at.to_offset(time::UtcOffset::UTC).format(form).ok())
-        .unwrap_or_else(|| text.to_owned())
+    read(text).and_then(|at| at.format(form).ok()).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -104,6 +101,13 @@ mod tests {
         assert_eq!(named.since, Some(datetime!(2026-11-01 10:30 UTC)));
         assert_eq!(named.until, Some(datetime!(2026-11-02 0:00 UTC)));
         assert_eq!(span("since=2026-11-01T10:30:00%2B02:00").since, Some(datetime!(2026-11-01 8:30 UTC)));
+    }
+
+    #[test]
+    fn a_moment_that_utc_has_no_date_for_is_said_and_not_used() {
+        let wrong = span("since=9999-12-31T23:59:00-23:00");
+        assert!(wrong.since.is_none() && wrong.problem("since").is_some());
+        assert_eq!(as_words("9999-12-31T23:59:00-23:00"), "9999-12-31T23:59:00-23:00");
     }
 
     #[test]

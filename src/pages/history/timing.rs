@@ -24,11 +24,14 @@ pub struct Step {
 
 /// The steps that took place, in order, with their place in a drawing that is 1,000 wide.
 pub fn steps(timings: &Timings) -> Vec<Step> {
+    // The first byte is timed from the start of the attempt, the steps before it each on their own.
+    let before: i32 = [timings.dns_us, timings.connect_us, timings.tls_us].into_iter().flatten().sum();
+    let wait_us = timings.first_byte_us.map(|us| (us - before).max(0));
     let known = [
         ("timing-dns", "Name look-up", timings.dns_us),
         ("timing-connect", "Connection", timings.connect_us),
         ("timing-tls", "TLS handshake", timings.tls_us),
-        ("timing-wait", "Waiting for the first byte", timings.first_byte_us),
+        ("timing-wait", "Waiting for the first byte", wait_us),
     ];
     let spent: i64 = known.iter().filter_map(|(_, _, us)| us.map(i64::from)).sum();
     let rest = i64::from(timings.total_us) - spent;
@@ -79,7 +82,20 @@ mod tests {
         }
         let last = steps.last().unwrap();
         assert!((last.x + last.width - WIDTH).abs() < 1e-6);
-        assert_eq!(last.took, "9 ms");
+        assert_eq!(last.took, "30 ms");
+    }
+
+    #[test]
+    fn the_wait_begins_when_the_connection_stands() {
+        let timings = Timings {
+            dns_us: Some(12_000),
+            connect_us: Some(28_000),
+            tls_us: Some(60_000),
+            first_byte_us: Some(350_000),
+            total_us: 360_000,
+        };
+        let took: Vec<_> = steps(&timings).into_iter().map(|step| step.took).collect();
+        assert_eq!(took, ["12 ms", "28 ms", "60 ms", "250 ms", "10 ms"]);
     }
 
     #[test]
