@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::body::{self, Members};
+use super::body::{self, Items, Members};
 use super::key::EventsKey;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{ERRORS_MAX, FieldProblem, Problem};
 use super::shapes;
 use crate::base::clock::Clock;
 use crate::ingest::{Ingest, Posted};
@@ -38,7 +38,7 @@ pub async fn post(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::read(payload, EVENT_BYTES_MAX).await?;
-    let members: Members<'_> = body::parse(&body)?;
+    let members: Members<'_> = body::parse(&body, body::NO_OBJECT)?;
     let posted = check(&members, &body, "", &key.0, clock.now()).map_err(Problem::wrong)?;
     let external_id = posted.external_id.clone();
     let accepted = ingest.accept(vec![posted]).await?;
@@ -55,10 +55,10 @@ pub async fn post_batch(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::read(payload, BATCH_BYTES_MAX).await?;
-    let items: Vec<&RawValue> = body::parse(&body)?;
-    if items.is_empty() || items.len() > BATCH_EVENTS_MAX {
-        let message =
-            format!("A batch is an array of 1 to {BATCH_EVENTS_MAX} events; this one has {}.", items.len());
+    let items: Items<'_, BATCH_EVENTS_MAX> = body::parse(&body, "A batch is a JSON array of events.")?;
+    let (items, total) = (items.kept, items.total);
+    if items.is_empty() || total > BATCH_EVENTS_MAX {
+        let message = format!("A batch is an array of 1 to {BATCH_EVENTS_MAX} events; this one has {total}.");
         return Err(Problem::wrong(vec![FieldProblem::new("", message)]));
     }
     let now = clock.now();
@@ -68,6 +68,9 @@ pub async fn post_batch(
         match check_item(item, &body, n, &key.0, now) {
             Ok(event) => posted.push(event),
             Err(found) => problems.extend(found),
+        }
+        if problems.len() > ERRORS_MAX {
+            break;
         }
     }
     if !problems.is_empty() {
@@ -105,7 +108,8 @@ fn check(
     now: OffsetDateTime,
 ) -> Result<Posted, Vec<FieldProblem>> {
     let mut problems = Vec::new();
-    for (name, _) in members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
+    let unknown = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
+    for (name, _) in unknown.take(ERRORS_MAX + 1) {
         let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
         problems.push(FieldProblem::new(
             pointer,

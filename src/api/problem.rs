@@ -9,6 +9,9 @@ use crate::ingest::AcceptError;
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: u32 = 2;
 
+/// Errors told at once: whoever has more has one cause for most of them.
+pub(super) const ERRORS_MAX: usize = 100;
+
 /// What is wrong with one field.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct FieldProblem {
@@ -67,6 +70,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail)
     }
 
+    /// 408: the body did not arrive in time.
+    pub fn too_slow(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "/docs/api#too-slow", "Too slow", detail)
+    }
+
     /// 409: a name is taken, or the state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "/docs/api#conflict", "Conflict", detail)
@@ -77,12 +85,16 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "/docs/api#too-large", "Too large", detail)
     }
 
-    /// 422: understood, but wrong.
-    pub fn wrong(errors: Vec<FieldProblem>) -> Self {
+    /// 422: understood, but wrong. Tells of the first 100 errors.
+    pub fn wrong(mut errors: Vec<FieldProblem>) -> Self {
         let detail = match errors.as_slice() {
             [one] => one.message.clone(),
+            many if many.len() > ERRORS_MAX => {
+                format!("More than {ERRORS_MAX} fields are wrong; `errors` tells the first {ERRORS_MAX}.")
+            }
             many => format!("{} fields are wrong; see `errors`.", many.len()),
         };
+        errors.truncate(ERRORS_MAX);
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "/docs/api#wrong", "Wrong input", detail);
         Self { errors, ..problem }
     }
@@ -157,6 +169,6 @@ impl From<AcceptError> for Problem {
 
 /// Any other path under `/v1`.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let detail = format!("There is no {} {}. See /docs/api.", request.method(), request.path());
+    let detail = format!("There is no {} {}.", request.method(), request.path());
     Err(Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail))
 }

@@ -10,8 +10,10 @@ use crate::models::accounts::password::{self, PasswordHash};
 use crate::models::accounts::sign_in::{self, AdmitError};
 use crate::models::accounts::{self, UserFault, sessions};
 use crate::models::projects::{Project, Role};
+use crate::web::headers;
 use crate::web::limits::hashing;
 use crate::web::page::{go_to, page_with};
+use crate::web::request::client_address;
 use crate::web::session::{self, Session};
 use crate::web::{
     FieldErrors, Form, Frame, Htmx, PageError, PageResult, RawForm, Section, SignedIn, filters,
@@ -125,11 +127,14 @@ pub async fn change_password(
         return page.password_refused(FieldErrors::one("new", fault.message())).answer();
     }
     // Counted as a sign-in is: a session left open in a café must not be a way to guess the password.
-    let (email, address, now) =
-        (person.user.email.clone(), req.peer_addr().map(|peer| peer.ip()), clock.now());
+    let (email, address, now) = (person.user.email.clone(), client_address(&req), clock.now());
     let admitted = match db.transaction(move |conn| sign_in::admit(conn, &email, address, now)).await {
         Ok(admitted) => admitted,
-        Err(AdmitError::MustWait(wait)) => return page.must_wait(&wait.message()).answer(),
+        Err(AdmitError::MustWait(wait)) => {
+            let mut answer = page.must_wait(&wait.message()).answer()?;
+            headers::retry_after(answer.headers_mut(), wait.remaining);
+            return Ok(answer);
+        }
         Err(AdmitError::Db(error)) => return Err(error.into()),
     };
     let old = admitted.candidate.as_ref().map(|(_, hash)| hash.clone());

@@ -9,8 +9,10 @@ use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::models::accounts::password;
 use crate::models::accounts::sign_in::{self, AdmitError, MustWait};
+use crate::web::headers;
 use crate::web::limits::hashing;
 use crate::web::page::{go_to, own_path, page_with};
+use crate::web::request::client_address;
 use crate::web::session::{self, Session, whoever};
 use crate::web::{FieldErrors, Form, Frame, Htmx, PageResult, Query, RawForm, filters};
 
@@ -67,11 +69,15 @@ pub async fn sign_in(
     Form(raw): Form,
 ) -> PageResult {
     let now = clock.now();
-    let address = req.peer_addr().map(|peer| peer.ip());
+    let address = client_address(&req);
     let (email, typed) = (raw.text("email").to_owned(), raw.text("password").to_owned());
     let admitted = match db.transaction(move |conn| sign_in::admit(conn, &email, address, now)).await {
         Ok(admitted) => admitted,
-        Err(AdmitError::MustWait(wait)) => return SignInPage::must_wait(raw, &wait).answer(),
+        Err(AdmitError::MustWait(wait)) => {
+            let mut answer = SignInPage::must_wait(raw, &wait).answer()?;
+            headers::retry_after(answer.headers_mut(), wait.remaining);
+            return Ok(answer);
+        }
         Err(AdmitError::Db(error)) => return Err(error.into()),
     };
     let hash = admitted.candidate.as_ref().map(|(_, hash)| hash.clone());

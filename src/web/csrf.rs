@@ -28,19 +28,23 @@ pub async fn same_origin(
     )))
 }
 
-/// `Sec-Fetch-Site` where the browser sends it (all since 2023), else `Origin` against the host asked for and the
-/// public address. A program sends neither, and has no cookie that a stranger could make it send.
+/// `Sec-Fetch-Site` where the browser sends it (all since 2023); where that is missing or names no site, `Origin` against
+/// the public address, scheme included, and the host asked for. A program sends neither, and has no cookie that a stranger could make it send.
 fn is_from_us(headers: &HeaderMap, public_url: &str) -> bool {
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
-    if let Some(site) = header("sec-fetch-site") {
-        return matches!(site, "same-origin" | "none");
+    match header("sec-fetch-site") {
+        Some("same-origin") => return true,
+        Some("none") | None => {}
+        Some(_) => return false,
     }
-    match header("origin") {
-        None => true,
-        Some(origin) => {
-            let authority = origin.split_once("://").map(|(_, authority)| authority);
-            origin == public_url || (authority.is_some() && authority == header("host"))
-        }
+    let Some(origin) = header("origin") else { return true };
+    let (Some((_, authority)), public) = (origin.split_once("://"), public_url.split_once("://")) else {
+        return false;
+    };
+    match public {
+        // At the public address only its own scheme is ours: plain http may be somebody in between.
+        Some((_, ours)) if ours == authority => origin == public_url,
+        _ => header("host") == Some(authority),
     }
 }
 
@@ -61,6 +65,7 @@ mod tests {
     fn a_form_of_another_site_is_told_by_what_the_browser_says() {
         assert!(judged(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
         assert!(judged(&[("sec-fetch-site", "none")]));
+        assert!(!judged(&[("sec-fetch-site", "none"), ("origin", "https://evil.example")]));
         assert!(!judged(&[("sec-fetch-site", "same-site")]), "another program on a neighbouring name");
         assert!(!judged(&[("sec-fetch-site", "cross-site"), ("origin", "https://callout.example")]));
     }
@@ -70,6 +75,10 @@ mod tests {
         assert!(judged(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
         assert!(judged(&[("origin", "https://callout.example"), ("host", "10.0.0.7:80")]), "behind a proxy");
         assert!(!judged(&[("origin", "https://evil.example"), ("host", "callout.example")]));
+        assert!(
+            !judged(&[("origin", "http://callout.example"), ("host", "callout.example")]),
+            "another scheme"
+        );
         assert!(!judged(&[("origin", "null"), ("host", "callout.example")]));
         assert!(!judged(&[("origin", "null")]));
         assert!(judged(&[("host", "callout.example")]), "no browser");

@@ -33,6 +33,8 @@ pub enum PageError {
     BadRequest(&'static str),
     /// 413.
     TooLarge,
+    /// 408.
+    TooSlow,
     /// 303 to the sign-in page, or 401.
     SignIn(SignInFirst),
     /// 503 with Retry-After: something passing, and its cause.
@@ -82,6 +84,7 @@ impl fmt::Display for PageError {
         match self {
             Self::NotFound(text) | Self::Forbidden(text) | Self::BadRequest(text) => f.write_str(text),
             Self::TooLarge => f.write_str("too large"),
+            Self::TooSlow => f.write_str("too slow"),
             Self::SignIn(_) => f.write_str("not signed in"),
             Self::Unavailable(cause) | Self::Internal(cause) => f.write_str(cause),
         }
@@ -116,6 +119,7 @@ impl ResponseError for PageError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::SignIn(SignInFirst::Redirect(_)) => StatusCode::SEE_OTHER,
             Self::SignIn(SignInFirst::HtmxRedirect(_)) => StatusCode::OK,
             Self::SignIn(SignInFirst::Refuse) => StatusCode::UNAUTHORIZED,
@@ -165,6 +169,9 @@ impl ErrorPage {
             PageError::BadRequest(text) => ("Not understood", *text, "Go back and try again."),
             PageError::TooLarge => {
                 ("Too large", "A form may be at most 256 KiB.", "Shorten what you entered and try again.")
+            }
+            PageError::TooSlow => {
+                ("Too slow", "The form took too long to arrive, so nothing was changed.", "Send it again.")
             }
             PageError::SignIn(_) => (
                 "Sign in first",

@@ -1,5 +1,6 @@
 //! Forms: what was typed, kept as typed, and what is wrong with it, field by field.
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web::Bytes};
@@ -8,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
 use super::error::PageError;
-use super::limits::{FIELDS_MAX, FORM_BYTES_MAX};
+use super::limits::{FIELDS_MAX, FORM_BYTES_MAX, FORM_WAIT_MAX};
 
 /// The fields of a form or a query, in order, repeated ones included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,13 +84,18 @@ impl FromRequest for Form {
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let payload = payload.take();
         Box::pin(async move {
-            let body = read(payload).await?;
+            let body = read_within(FORM_WAIT_MAX, payload).await?;
             if !is_form && !body.is_empty() {
                 return Err(PageError::BadRequest("This is not a form that a browser would send."));
             }
             RawForm::parse(&body).map(Self)
         })
     }
+}
+
+/// The whole body, which has to arrive within `wait_max`.
+async fn read_within(wait_max: Duration, payload: Payload) -> Result<Vec<u8>, PageError> {
+    tokio::time::timeout(wait_max, read(payload)).await.unwrap_or(Err(PageError::TooSlow))
 }
 
 async fn read(mut payload: Payload) -> Result<Vec<u8>, PageError> {
@@ -173,6 +179,15 @@ mod tests {
         assert!(RawForm::parse(b"a=%00").is_err());
         assert!(RawForm::parse("a&".repeat(2_001).as_bytes()).is_err());
         assert!(RawForm::parse("a&".repeat(2_000).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_form_that_never_comes_is_not_waited_for() {
+        actix_rt::System::new().block_on(async {
+            let never: Payload = Payload::Stream { payload: Box::pin(futures_util::stream::pending()) };
+            let read = read_within(Duration::from_millis(1), never).await;
+            assert!(matches!(read, Err(PageError::TooSlow)));
+        });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Headers that every answer carries.
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
@@ -30,6 +30,12 @@ pub fn add(headers: &mut HeaderMap, https: bool) {
     if https && !headers.contains_key(STRICT_TRANSPORT_SECURITY) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
+}
+
+/// Says in how many whole seconds, at least one, it is worth trying again.
+pub fn retry_after(headers: &mut HeaderMap, wait: time::Duration) {
+    let seconds = ((wait + time::Duration::milliseconds(999)).whole_seconds()).max(1);
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 /// Pages are for one person and now: nobody keeps them, the back button of a signed-out browser included.

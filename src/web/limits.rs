@@ -7,6 +7,8 @@ use super::error::PageError;
 
 /// Largest body of a form, in bytes.
 pub const FORM_BYTES_MAX: usize = 256 * 1024;
+/// How long a form may take to arrive.
+pub const FORM_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Most fields of a form or a query.
 pub const FIELDS_MAX: usize = 2_000;
 /// Rows of one page of a list.

@@ -365,3 +365,40 @@ fn the_catalogue_comes_in_one_answer_and_type_by_type() {
     assert_eq!(one["families"], json!(["project", "distribution"]));
     problem(&project.api().get("/v1/event-types/nonsense"), 404);
 }
+
+#[test]
+fn at_most_a_hundred_problems_are_told_and_no_answer_is_kept() {
+    let (_app, project) = started();
+    let fields: serde_json::Map<String, Value> = (0..900).map(|n| (format!("f{n}"), json!(n))).collect();
+    let event = Value::Object(fields);
+    let told = problem(&project.post_event(&event), 422);
+    assert_eq!(pointers(&told).len(), 100);
+    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("More than 100")), "{told}");
+    let answer = project.api().post("/v1/events/batch", &json!(vec![event; 50]));
+    assert_eq!(pointers(&problem(&answer, 422)).len(), 100);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(project.api().get("/v1/project").expect(200).header("cache-control"), Some("no-store"));
+    assert_eq!(project.api().get("/v1/nothing").expect(404).header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn bodies_of_the_wrong_kind_are_refused_in_our_words() {
+    let (_app, project) = started();
+    for (path, body, status, words) in [
+        ("/v1/events", "[]", 422, "The body must be a JSON object."),
+        ("/v1/events", "7", 422, "The body must be a JSON object."),
+        ("/v1/events", "", 400, "The body is empty. Send JSON."),
+        ("/v1/events/batch", "{}", 422, "A batch is a JSON array of events."),
+    ] {
+        assert_eq!(
+            problem(&post_raw(&project, path, body.as_bytes()), status)["detail"],
+            words,
+            "{path} {body}"
+        );
+    }
+    let too_many = format!("[{}0]", "0,".repeat(100_000));
+    let told = problem(&post_raw(&project, "/v1/events/batch", too_many.as_bytes()), 422);
+    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("has 100001")), "{told}");
+    let headers = [("content-type", "application/json")];
+    problem(&project.api().send("PATCH", "/v1/project", &headers, b""), 400);
+}

@@ -195,6 +195,29 @@ fn a_viewer_reads_the_history_but_cannot_resend_or_open_events() {
 }
 
 #[test]
+fn a_viewer_reads_the_history_without_bodies_secrets_and_queries() {
+    let (app, project, support, path) = started();
+    let receiver = receiver::start_with(failing());
+    project.webhook(&receiver.url("/in?key=opensesame"), json!({ "retries": "none" }));
+    project.event(TYPE, json!({ "note": "very-private" }));
+    app.wait_for("failed", 1);
+    let page = only(&project, &path);
+    let viewer = people::member(&app, project.id, Role::Viewer).get(&page).expect(200);
+    for hidden in ["very-private", "opensesame", "v1,", "busy"] {
+        assert!(!viewer.body.contains(hidden), "{hidden} in {}", viewer.body);
+    }
+    let shown = viewer.page();
+    assert!(!shown.has("#request-body, #response-body, #curl-command"));
+    assert!(shown.text("section[aria-labelledby=response-title]").contains("shown to support and admins"));
+    assert!(viewer.body.contains("/in?•••") && viewer.body.contains("application/json"));
+
+    let support = support.get(&page).expect(200);
+    assert!(support.body.contains("very-private") && !support.body.contains("opensesame"));
+    let admin = people::member(&app, project.id, Role::Admin).get(&page).expect(200);
+    assert!(admin.body.contains("/in?key=opensesame"));
+}
+
+#[test]
 fn the_page_asks_again_only_until_nothing_more_happens_and_is_told_only_of_news() {
     let (app, project, support, path) = started();
     let receiver = receiver::start_with(failing());

@@ -173,6 +173,9 @@ fn may(access: Access, who: &str) -> bool {
 fn refusal_fits(route: &Route, who: &str, answer: &Answer) -> bool {
     let in_project = route.path.starts_with("/p/{project}");
     match who {
+        "nobody" if route.access == Access::KeyOrOwner => {
+            answer.status == 401 && answer.header("www-authenticate") == Some("Bearer")
+        }
         "nobody" if route.method == "get" => {
             answer.status == 303 && answer.header("location").is_some_and(|to| to.starts_with("/sign-in"))
         }

@@ -83,6 +83,19 @@ fn unknown_addresses_wait_like_known_ones_and_an_office_has_twenty_tries() {
 }
 
 #[test]
+fn behind_a_proxy_each_visitor_has_tries_of_their_own_and_is_told_when_to_come_back() {
+    let app = App::start();
+    let from = |address: &str| app.client().with_header("x-forwarded-for", address);
+    for number in 0..20 {
+        people::sign_in(&from("203.0.113.7"), &format!("n{number}@example.com"), "wrong password")
+            .expect(422);
+    }
+    let told = people::sign_in(&from("203.0.113.7"), "one.more@example.com", "wrong password").expect(429);
+    assert_eq!(told.header("retry-after"), Some("2"));
+    people::sign_in(&from("203.0.113.8"), "one.more@example.com", "wrong password").expect(422);
+}
+
+#[test]
 fn many_guesses_at_once_are_counted_one_by_one() {
     let app = App::start();
     people::person(&app, ADA, "Ada", false);

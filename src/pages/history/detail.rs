@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::body::Layout;
 use super::exchange::Exchange;
+use super::masking;
 use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
 use crate::base::clock::Clock;
@@ -151,7 +152,9 @@ impl DetailPage {
             webhook_is_deleted: is_deleted,
             webhook_link: (frame.is_admin() && !is_deleted)
                 .then(|| member.path(&format!("/settings/webhooks/{}", delivery.webhook))),
-            target_url: webhook.map(|webhook| webhook.settings.target_url.clone()).unwrap_or_default(),
+            target_url: webhook
+                .map(|webhook| masking::url(member.role, &webhook.settings.target_url))
+                .unwrap_or_default(),
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
             external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
@@ -160,7 +163,7 @@ impl DetailPage {
             outlook: timeline::outlook(delivery, attempts, webhook),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
-            exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout)),
+            exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             frame,

@@ -3,9 +3,10 @@ use time::OffsetDateTime;
 
 use super::body::{Body, Layout};
 use super::timing::{self, Step};
-use super::{curl, words};
+use super::{curl, masking, words};
 use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Response};
 use crate::models::events::Payload;
+use crate::models::projects::Role;
 
 /// An attempt in full.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Exchange {
     pub url: String,
     pub address: String,
     pub request_headers: Vec<(String, String)>,
+    /// The reader's role shows no bodies: they are empty here.
+    pub is_masked: bool,
     /// None once the event has been dropped by age.
     pub request: Option<Body>,
     pub curl: Option<String>,
@@ -45,11 +48,21 @@ pub struct Answer {
 }
 
 impl Exchange {
-    /// The attempt `row` of a delivery. Without the event's payload the request has no body.
-    pub fn of(delivery: &Delivery, row: &AttemptRow, payload: Option<&Payload>, layout: Layout) -> Self {
+    /// The attempt `row` of a delivery, as far as `role` may read it. Without the event's payload the request has no
+    /// body.
+    pub fn of(
+        delivery: &Delivery,
+        row: &AttemptRow,
+        payload: Option<&Payload>,
+        layout: Layout,
+        role: Role,
+    ) -> Self {
         let attempt = &row.attempt;
         let failure = attempt.failure.as_ref();
+        let shows_bodies = masking::shows_bodies(role);
+        let url = masking::url(role, &attempt.url);
         let sent = match (&attempt.body, payload) {
+            _ if !shows_bodies => None,
             (BodyKind::Kept(body), _) => Some(body.clone()),
             (_, Some(payload)) => {
                 Some(deliveries::request_body(delivery.id, delivery.webhook, attempt, payload))
@@ -69,14 +82,13 @@ impl Exchange {
             has_failed: failure.is_some(),
             duration: words::duration_words(attempt.timings.total_us.into()),
             steps: timing::steps(&attempt.timings),
-            url: attempt.url.clone(),
+            is_masked: !shows_bodies,
             address: attempt.address.clone().unwrap_or_default(),
-            request_headers: attempt.request_headers.clone(),
-            curl: sent
-                .as_deref()
-                .and_then(|sent| curl::command(&attempt.url, &attempt.request_headers, sent)),
+            request_headers: masking::request_headers(role, &attempt.request_headers),
+            curl: sent.as_deref().and_then(|sent| curl::command(&url, &attempt.request_headers, sent)),
+            url,
             request: sent.as_deref().map(|sent| Body::of(sent, layout)),
-            response: attempt.response.as_ref().map(|response| Answer::of(response, layout)),
+            response: attempt.response.as_ref().map(|response| Answer::of(response, layout, role)),
         }
     }
 
@@ -88,7 +100,8 @@ impl Exchange {
 }
 
 impl Answer {
-    fn of(response: &Response, layout: Layout) -> Self {
+    fn of(response: &Response, layout: Layout, role: Role) -> Self {
+        let body: &[u8] = if masking::shows_bodies(role) { &response.body } else { &[] };
         Self {
             status: words::response_words(response.status),
             class: match response.status {
@@ -96,8 +109,8 @@ impl Answer {
                 300..=399 => "state-held",
                 _ => "state-bad",
             },
-            headers: response.headers.clone(),
-            body: Body::of(&response.body, layout),
+            headers: masking::response_headers(role, &response.headers),
+            body: Body::of(body, layout),
             truncated: response.truncated,
         }
     }

@@ -9,6 +9,7 @@ mod detail;
 mod exchange;
 mod json;
 mod list;
+mod masking;
 mod query;
 mod resend;
 pub mod rows;
