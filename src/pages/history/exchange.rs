@@ -69,6 +69,7 @@ impl Exchange {
             }
             (_, None) => None,
         };
+        let sent = sent.map(|sent| masking::request_body(role, &attempt.url, sent));
         Self {
             number: row.number,
             started_at: attempt.started_at,

@@ -46,6 +46,19 @@ pub fn url(role: Role, url: &str) -> String {
     }
 }
 
+/// A request's body, in whose envelope the address stands once more.
+pub fn request_body(role: Role, address: &str, body: Vec<u8>) -> Vec<u8> {
+    let shown = url(role, address);
+    if shown == address {
+        return body;
+    }
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    match String::from_utf8(body) {
+        Ok(text) => text.replace(&quoted(address), &quoted(&shown)).into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
 fn masked(headers: &[(String, String)], is_hidden: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let shown = |(name, value): &(String, String)| {
         let value = if is_hidden(&name.to_ascii_lowercase()) { MASK } else { value };
