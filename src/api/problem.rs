@@ -162,6 +162,10 @@ impl From<AcceptError> for Problem {
             AcceptError::Unavailable => {
                 Self::unavailable("The database does not answer. Nothing was accepted; try again.")
             }
+            AcceptError::Unknown => Self::unavailable(
+                "The database does not answer, so it is not known whether this was accepted. Send it again with the \
+                 same `id`: then it is accepted once.",
+            ),
             AcceptError::NoProject => Self::not_found("project"),
         }
     }

@@ -215,11 +215,13 @@ async fn database(config: &Config) -> Result<(String, Option<PrivatePostgres>), 
 async fn prepare(db: &Db, clock: &Clock, key: &SealKey, node: Uuid) -> Result<(), StartError> {
     let (own, now, key) = (db.clone(), clock.now(), key.clone());
     let prepared = tokio::task::spawn_blocking(move || -> Result<(), StartError> {
-        let mut conn = own.own_connection().map_err(|error| StartError::Database(error.to_string()))?;
+        let mut conn = own.unlimited_connection().map_err(|error| StartError::Database(error.to_string()))?;
         for name in migrate::run_pending(&mut conn).map_err(StartError::Migrate)? {
             tracing::info!(%name, "migrated");
         }
-        make_ahead(&mut conn, now)?;
+        if let Err(error) = make_ahead(&mut conn, now) {
+            tracing::warn!(%error, "the days ahead have no partitions yet; it is tried again");
+        }
         // Before anything is claimed anew: the node's old claims are told from new ones by nothing else.
         match conn.transaction(|conn| take_back(conn, node, now))? {
             0 => {}

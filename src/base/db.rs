@@ -15,7 +15,9 @@ use diesel::{Connection, ConnectionResult};
 /// How long a request waits for a free connection before it is refused with "try again".
 const POOL_WAIT_MAX: Duration = Duration::from_secs(4);
 /// No statement of a page or an API call may run longer.
-const STATEMENT_TIMEOUT_MS: u32 = 15_000;
+const STATEMENT_TIMEOUT_MS: u32 = 9_000;
+/// A request gets an answer after so long even if the server is frozen; what it asked for may still happen.
+pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// No statement waits longer for another's lock.
 const LOCK_TIMEOUT_MS: u32 = 5_000;
 
@@ -56,7 +58,7 @@ impl From<DieselError> for DbError {
 
 /// Messages of a server that is starting, stopping, gone, out of disk or busy: the same statement may work later.
 fn is_passing(message: &str) -> bool {
-    const PASSING: [&str; 10] = [
+    const PASSING: [&str; 11] = [
         "server closed the connection",
         "terminating connection",
         "connection to server",
@@ -66,6 +68,7 @@ fn is_passing(message: &str) -> bool {
         "could not send data",
         "No space left on device",
         "canceling statement due to",
+        "deadlock detected",
         "SSL connection has been closed",
     ];
     PASSING.iter().any(|text| message.contains(text))
@@ -81,10 +84,7 @@ struct Limits;
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Limits {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(&format!(
-            "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'"
-        ))
-        .map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(&limits()).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
@@ -104,6 +104,7 @@ impl fmt::Debug for Db {
 impl Db {
     /// A pool of up to `connections_max` on `url`, opened as they are needed.
     pub fn new(url: &str, connections_max: u32) -> Self {
+        let url = with_silence_limits(url);
         let pool = Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(0))
@@ -111,15 +112,23 @@ impl Db {
             .test_on_check_out(true)
             .connection_timeout(POOL_WAIT_MAX)
             .connection_customizer(Box::new(Limits))
-            .build_unchecked(ConnectionManager::new(url));
+            .build_unchecked(ConnectionManager::new(&url));
         Self { url: url.into(), pool }
     }
 
     /// A connection of its own, outside the pool, for the threads that keep one for good.
     pub fn own_connection(&self) -> ConnectionResult<PgConnection> {
+        self.connection(&limits())
+    }
+
+    /// As [`Db::own_connection`], for migrations: its statements may take as long as they need.
+    pub fn unlimited_connection(&self) -> ConnectionResult<PgConnection> {
+        self.connection("set timezone = 'UTC'")
+    }
+
+    fn connection(&self, settings: &str) -> ConnectionResult<PgConnection> {
         let mut conn = PgConnection::establish(&self.url)?;
-        conn.batch_execute("set timezone = 'UTC'")
-            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        conn.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
         Ok(conn)
     }
 
@@ -161,10 +170,35 @@ where
     T: Send + 'static,
     E: From<DbError> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(DbError::Unavailable(error.to_string()).into()),
+    match tokio::time::timeout(ANSWER_MAX, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => Err(DbError::Unavailable(error.to_string()).into()),
+        Err(_) => Err(DbError::Unavailable("it did not answer in time".to_owned()).into()),
     }
+}
+
+fn limits() -> String {
+    format!(
+        "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'"
+    )
+}
+
+/// The address with limits on how long a remote server may be silent, unless it has its own.
+fn with_silence_limits(url: &str) -> String {
+    let mut url = url.to_owned();
+    let is_uri = url.contains("://");
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "10000")] {
+        if url.contains(name) {
+            continue;
+        }
+        let separator = match (is_uri, url.contains('?')) {
+            (true, true) => "&",
+            (true, false) => "?",
+            (false, _) => " ",
+        };
+        url.push_str(&format!("{separator}{name}={value}"));
+    }
+    url
 }
 
 /// Bytes as a `bytea` parameter, without a copy of their own.

@@ -12,19 +12,21 @@ use super::attempt::outcome;
 use super::lanes::Wake;
 use super::{Settings, Shared};
 use crate::base::db::{Db, DbError};
-use crate::base::ids::ProjectId;
+use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome, Retention};
 use crate::models::events;
-use crate::models::webhooks::{self, ProjectSnapshot, SecretsError};
+use crate::models::webhooks::{self, ProjectSnapshot};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
 /// Between looks at what is not urgent: partitions, what has had its time, idle connections.
 const UPKEEP_EVERY: time::Duration = time::Duration::seconds(30);
+/// Between two looks at the least.
+const LOOKS_APART: Duration = Duration::from_millis(10);
 /// Expired ids forgotten at a time.
-const FORGET_MAX: i64 = 1_000;
+const FORGET_MAX: i64 = 5_000;
 
 type Snapshots = HashMap<ProjectId, Arc<ProjectSnapshot>>;
 
@@ -46,9 +48,8 @@ struct Fetched {
     snapshots: Snapshots,
     /// Projects whose settings changed since the last look.
     changed: Vec<(ProjectId, Option<Arc<ProjectSnapshot>>)>,
-    /// More waits than was taken.
-    more: bool,
-    next_due: Option<OffsetDateTime>,
+    /// The webhooks for which deliveries still wait, and when the first of each is due.
+    waiting: Vec<(WebhookId, OffsetDateTime)>,
 }
 
 /// Starts the claimer; it stops when told and then says so.
@@ -68,6 +69,8 @@ pub(super) fn start(
         let mut claimer = Claimer { shared, db, key, outcomes, retention, snapshots, upkeep_at: None };
         loop {
             let wait = claimer.look(poll).await;
+            // However often it is woken: a look costs a transaction.
+            tokio::time::sleep(LOOKS_APART).await;
             tokio::select! {
                 () = claimer.shared.wakeup.clone().woken() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -99,9 +102,12 @@ impl Claimer {
         }
     }
 
-    async fn try_look(&mut self) -> Result<Option<OffsetDateTime>, SecretsError> {
+    async fn try_look(&mut self) -> Result<Option<OffsetDateTime>, DbError> {
         let now = self.shared.clock.now();
-        self.upkeep(now).await?;
+        // What is not urgent must never hold up what is.
+        if let Err(error) = self.upkeep(now).await {
+            tracing::warn!(%error, "upkeep is put off");
+        }
         let (free, each, taken) = self.shared.slots.room();
         let (node, key, known) = (self.shared.node, self.key.clone(), self.snapshots.clone());
         let mut in_lanes: HashSet<ProjectId> = known.keys().copied().collect();
@@ -109,14 +115,13 @@ impl Claimer {
         let limit = free.min(CLAIM_MAX);
         let fetched = self
             .db
-            .transaction(move |conn| -> Result<Fetched, SecretsError> {
+            .transaction(move |conn| -> Result<Fetched, DbError> {
                 deliveries::rescue(conn, now)?;
                 let rows = if limit > 0 {
                     deliveries::claim(conn, node, now, each, &taken, limit)?
                 } else {
                     Vec::new()
                 };
-                let more = limit == 0 || rows.len() as i64 >= limit.min(each);
                 let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
                 let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
                 let payloads = events::load_payloads(conn, &wanted)?;
@@ -139,12 +144,13 @@ impl Claimer {
                         webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
                     });
                 }
-                let next_due = deliveries::next_due(conn)?;
-                Ok(Fetched { claimed, lost, snapshots, changed, more, next_due })
+                let waiting = deliveries::first_due(conn)?;
+                Ok(Fetched { claimed, lost, snapshots, changed, waiting })
             })
             .await?;
         self.snapshots = fetched.snapshots;
-        self.shared.backlog.store(fetched.more, Ordering::Relaxed);
+        let overdue = fetched.waiting.iter().filter(|(_, due)| *due <= now).map(|(webhook, _)| *webhook);
+        *self.shared.backlog.lock().unwrap_or_else(PoisonError::into_inner) = overdue.collect();
         for (project, snapshot) in fetched.changed {
             for lane in &self.shared.lanes {
                 let _ = lane.send(Wake::Settings(project, snapshot.clone()));
@@ -154,8 +160,11 @@ impl Claimer {
             tracing::error!(delivery = %row.id, "the event of an open delivery is gone; the delivery is cancelled");
             let _ = self.outcomes.send(cancelled(&row)).await;
         }
+        let progress = !fetched.claimed.is_empty();
         self.hand_in(fetched.claimed).await;
-        Ok(fetched.next_due)
+        // What is overdue and was not fetched has no room; a lane that runs dry says when there is some.
+        let next = fetched.waiting.into_iter().map(|(_, due)| due).filter(|due| progress || *due > now).min();
+        Ok(next)
     }
 
     /// Gives to the lanes what there is room for; the rest, claimed while room was taken otherwise, goes back.
@@ -173,8 +182,9 @@ impl Claimer {
             return Ok(());
         }
         let retention = self.retention;
+        self.upkeep_at = Some(now + UPKEEP_EVERY);
         self.db
-            .run(move |conn| {
+            .run(move |conn| -> Result<(), DbError> {
                 deliveries::make_ahead(conn, now)?;
                 for day in deliveries::drop_behind(conn, retention, now)? {
                     tracing::info!(%day, "a day of history has had its time");
@@ -182,13 +192,13 @@ impl Claimer {
                 deliveries::release_stranded(conn, now)?;
                 sessions::forget_expired(conn, now)?;
                 sign_in::forget_old(conn, now)?;
-                events::forget_expired(conn, now, FORGET_MAX).map(|_| ())
+                while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
+                Ok(())
             })
             .await?;
         for lane in &self.shared.lanes {
             let _ = lane.send(Wake::Sweep);
         }
-        self.upkeep_at = Some(now + UPKEEP_EVERY);
         Ok(())
     }
 }
@@ -214,7 +224,7 @@ fn refresh(
     rows: &[ClaimedRow],
     key: &SealKey,
     now: OffsetDateTime,
-) -> Result<(Snapshots, Changed), SecretsError> {
+) -> Result<(Snapshots, Changed), DbError> {
     let mut projects = in_lanes;
     projects.extend(rows.iter().map(|row| row.project));
     let versions = webhooks::versions(conn, projects.iter().copied().collect())?;

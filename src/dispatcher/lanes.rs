@@ -5,8 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,7 +15,7 @@ use super::attempt::{Prepared, outcome};
 use super::http::{Egress, Exchanged, Sender};
 use crate::base::clock::Stopwatch;
 use crate::base::ids::{ProjectId, WebhookId};
-use crate::models::deliveries::{Claimed, Next, Outcome, Timings};
+use crate::models::deliveries::{Claimed, Failure, FailureKind, Next, Outcome, Timings};
 use crate::models::webhooks::{ProjectSnapshot, Target};
 use crate::rules::target::{Policy, parse_allow_list, parse_target};
 
@@ -136,17 +135,31 @@ impl Lanes {
             self.ready.borrow_mut().push_back(webhook);
         }
         if lane.waiting.is_empty() {
-            self.shared.lane_ran_dry();
+            self.shared.lane_ran_dry(webhook);
         }
     }
 
     /// Starts attempts while there are slots, one lane after the other.
     async fn fill(self: &Rc<Self>) {
-        while self.in_flight.get() < self.in_flight_max {
+        let mut passed_over = 0;
+        while self.in_flight.get() < self.in_flight_max && passed_over < self.ready.borrow().len() {
             let Some(webhook) = self.ready.borrow_mut().pop_front() else { return };
+            if !self.has_slot(webhook) {
+                self.ready.borrow_mut().push_back(webhook);
+                passed_over += 1;
+                continue;
+            }
+            passed_over = 0;
             let Some(claimed) = self.next_of(webhook) else { continue };
             self.begin(claimed).await;
         }
+    }
+
+    /// Whether the lane may have one more attempt under way: as many as are still free in all, so that however many
+    /// receivers hang, there is a slot for whoever comes next.
+    fn has_slot(&self, webhook: WebhookId) -> bool {
+        let free = self.in_flight_max.saturating_sub(self.in_flight.get());
+        self.lanes.borrow().get(&webhook).is_none_or(|lane| lane.in_flight < free)
     }
 
     /// The lane's oldest delivery; the lane goes to the end of the row if it has more and a slot for it.
@@ -194,6 +207,9 @@ impl Lanes {
         let prepared = Prepared::of(claimed, target, sender, clock.now());
         let watch = clock.stopwatch();
         let mut cut = self.cut.clone();
+        if target.secrets.is_empty() {
+            return prepared.outcome(claimed, target, unsigned(), clock.now());
+        }
         let exchanged = tokio::select! {
             biased;
             exchanged = sender.exchange(&prepared.request) => Ok(exchanged),
@@ -275,6 +291,14 @@ fn instead_of_sending(claimed: &Claimed, target: &Target, now: time::OffsetDateT
     }
 }
 
+/// Nothing goes out without a signature.
+fn unsigned() -> Exchanged {
+    let detail =
+        "Nothing was sent: the webhook's signing secret cannot be opened with this installation's key.";
+    let failure = Some(Failure::new(FailureKind::Connect, detail));
+    Exchanged { address: None, response: None, failure, timings: Timings::default() }
+}
+
 fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Option<Sender> {
     // It was judged when it was saved, perhaps under other rules. The connector judges it at every connection, and
     // what it refuses is an attempt in the history.
@@ -290,9 +314,9 @@ fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Optio
 }
 
 impl Shared {
-    /// Room came free while more waits in the table: have it fetched.
-    fn lane_ran_dry(&self) {
-        if self.backlog.load(Ordering::Relaxed) {
+    /// Room came free while more waits in the table for this webhook: have it fetched.
+    fn lane_ran_dry(&self, webhook: WebhookId) {
+        if self.backlog.lock().unwrap_or_else(PoisonError::into_inner).contains(&webhook) {
             self.wakeup.wake();
         }
     }

@@ -68,8 +68,8 @@ struct Shared {
     clock: Clock,
     wakeup: Wakeup,
     slots: Slots,
-    /// More waits in the table than fitted into memory.
-    backlog: AtomicBool,
+    /// Webhooks for which more is due in the table than fitted into memory.
+    backlog: Mutex<HashSet<WebhookId>>,
     /// The claimer's last look at the table succeeded.
     works: AtomicBool,
     counters: Counters,
@@ -108,7 +108,7 @@ impl Dispatcher {
             clock: egress.clock.clone(),
             wakeup: wakeup.clone(),
             slots: Slots::new(settings.max_in_flight, settings.max_in_flight_per_webhook),
-            backlog: AtomicBool::new(false),
+            backlog: Mutex::default(),
             works: AtomicBool::new(false),
             counters: Counters::default(),
             lanes: senders,

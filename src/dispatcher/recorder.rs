@@ -62,17 +62,22 @@ async fn run(db: Db, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>, writte
             conn = None;
             tries += 1;
             if !matches!(error, DbError::Unavailable(_)) && tries > 3 {
-                // Not for ever: their leases run out and they are sent again.
-                tracing::error!(
-                    outcomes = batch.len(),
-                    "outcomes were given up; their deliveries are repeated"
-                );
+                one_by_one(&db, &mut conn, &batch, &clock);
                 break;
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
         written.fetch_add(batch.len() as u64, Ordering::Relaxed);
         batch.clear();
+    }
+}
+
+/// One of them is at fault. It is given up: its lease runs out and it is sent again.
+fn one_by_one(db: &Db, conn: &mut Option<PgConnection>, batch: &[Outcome], clock: &Clock) {
+    for outcome in batch {
+        if let Err(error) = write(db, conn, std::slice::from_ref(outcome), clock) {
+            tracing::error!(%error, delivery = %outcome.delivery, "an outcome was given up; its delivery is repeated");
+        }
     }
 }
 

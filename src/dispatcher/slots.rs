@@ -34,16 +34,17 @@ impl Slots {
     }
 
     /// Takes room for one more delivery to `webhook`; false if there is none.
+    ///
+    /// A webhook may have as much as is still free: `n` that take all they can get leave one share in `n + 1` for
+    /// whoever comes next.
     pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
         let mut held = self.lock();
-        if held.closed || held.all >= self.all_max {
+        let share = self.each_max.min(self.all_max.saturating_sub(held.all));
+        let has = held.each.get(&webhook).copied().unwrap_or_default();
+        if held.closed || has >= share {
             return false;
         }
-        let each = held.each.entry(webhook).or_default();
-        if *each >= self.each_max {
-            return false;
-        }
-        *each += 1;
+        *held.each.entry(webhook).or_default() += 1;
         held.all += 1;
         true
     }
@@ -70,12 +71,14 @@ impl Slots {
         self.lock().all
     }
 
-    /// Room left in all, room for one webhook, and what each has.
+    /// How many deliveries may be fetched in all, how many of them one webhook may have in memory, and what each has.
+    ///
+    /// Half of what is free: then [`Slots::reserve`] has room for all that is fetched.
     pub(super) fn room(&self) -> (i64, i64, HashMap<WebhookId, i64>) {
         let held = self.lock();
-        let free = if held.closed { 0 } else { self.all_max.saturating_sub(held.all) };
+        let free = if held.closed { 0 } else { self.all_max.saturating_sub(held.all).div_ceil(2) };
         let each = held.each.iter().map(|(id, n)| (*id, *n as i64)).collect();
-        (free as i64, self.each_max as i64, each)
+        (free as i64, self.each_max.min(free) as i64, each)
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -89,16 +92,31 @@ mod tests {
     use super::*;
     use time::OffsetDateTime;
 
+    fn webhook() -> WebhookId {
+        WebhookId::new(OffsetDateTime::UNIX_EPOCH)
+    }
+
     #[test]
     fn a_webhook_gets_its_share_and_no_more() {
-        let slots = Slots::new(2, 1);
-        let (a, b) = (WebhookId::new(OffsetDateTime::UNIX_EPOCH), WebhookId::new(OffsetDateTime::UNIX_EPOCH));
+        let slots = Slots::new(8, 1);
+        let a = webhook();
         assert_eq!((0..20).filter(|_| slots.reserve(a)).count(), 8);
-        assert_eq!((0..20).filter(|_| slots.reserve(b)).count(), 8);
         slots.release(a);
         assert!(slots.reserve(a));
         slots.close();
         slots.release(a);
         assert!(!slots.reserve(a), "closed");
+    }
+
+    #[test]
+    fn however_many_webhooks_take_all_they_can_there_is_room_for_one_more() {
+        let slots = Slots::new(512, 64);
+        for _ in 0..40 {
+            let greedy = webhook();
+            while slots.reserve(greedy) {}
+        }
+        let (free, each, _) = slots.room();
+        assert!(free > 0 && each > 0);
+        assert!(slots.reserve(webhook()));
     }
 }

@@ -12,7 +12,7 @@ use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, Claimed, HandOver, NewDelivery, Status};
 use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
-use crate::models::webhooks::{self, ProjectSnapshot, SecretsError, Target};
+use crate::models::webhooks::{self, ProjectSnapshot, Target};
 
 /// The settings of projects as of the version last seen.
 pub(super) type Snapshots = HashMap<ProjectId, Arc<ProjectSnapshot>>;
@@ -29,42 +29,6 @@ pub(super) struct Batch {
     pub(super) deliveries: u64,
 }
 
-#[derive(Debug)]
-pub(super) enum BatchError {
-    Db(DbError),
-    Secrets(SecretsError),
-}
-
-impl std::fmt::Display for BatchError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Db(error) => error.fmt(f),
-            Self::Secrets(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<DbError> for BatchError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<diesel::result::Error> for BatchError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
-impl From<SecretsError> for BatchError {
-    fn from(error: SecretsError) -> Self {
-        match error {
-            SecretsError::Db(error) => Self::Db(error),
-            sealed => Self::Secrets(sealed),
-        }
-    }
-}
-
 /// Writes the events of `requests`. Room kept at the dispatcher is noted in `reserved`, to be given back if the
 /// transaction fails.
 pub(super) fn write(
@@ -75,7 +39,7 @@ pub(super) fn write(
     hand_over: &dyn HandOver,
     reserved: &mut Vec<WebhookId>,
     now: OffsetDateTime,
-) -> Result<Batch, BatchError> {
+) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
     let mut drafts = draft(requests, snapshots, now);
     settle_external_ids(conn, &mut drafts, now)?;
@@ -134,7 +98,7 @@ fn refresh(
     snapshots: &mut Snapshots,
     key: &SealKey,
     now: OffsetDateTime,
-) -> Result<(), BatchError> {
+) -> Result<(), DbError> {
     let projects: HashSet<ProjectId> = requests.iter().flat_map(|r| &r.events).map(|e| e.project).collect();
     let versions = webhooks::versions(conn, projects.iter().copied().collect())?;
     for project in projects {
@@ -198,7 +162,7 @@ fn settle_external_ids(
     conn: &mut PgConnection,
     drafts: &mut [Draft<'_>],
     now: OffsetDateTime,
-) -> Result<(), BatchError> {
+) -> Result<(), DbError> {
     let mut firsts: HashMap<(ProjectId, String), usize> = HashMap::new();
     let mut ids = Vec::new();
     for (n, draft) in drafts.iter().enumerate() {

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::clock::Clock;
-use crate::base::db::Db;
+use crate::base::db::{ANSWER_MAX, Db};
 use crate::base::ids::{EventId, ProjectId};
 use crate::base::seal::SealKey;
 use crate::models::deliveries::HandOver;
@@ -62,6 +62,8 @@ pub enum AcceptError {
     Overloaded,
     /// The database is away.
     Unavailable,
+    /// No answer came from the database: the events may have been written or not. The same ids again settle it.
+    Unknown,
     /// The project was deleted.
     NoProject,
 }
@@ -133,7 +135,10 @@ impl Ingest {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             return Err(AcceptError::Overloaded);
         }
-        answered.await.unwrap_or(Err(AcceptError::Unavailable))
+        match tokio::time::timeout(ANSWER_MAX, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(AcceptError::Unavailable)),
+            Err(_) => Err(AcceptError::Unknown),
+        }
     }
 
     /// No more from now on; what was handed in before is still written.

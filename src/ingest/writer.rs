@@ -78,6 +78,10 @@ impl Writer {
         }
         match self.commit(&requests) {
             Ok(batch) => self.answer(requests, batch),
+            // One of them is at fault: the others must not suffer for it.
+            Err(DbError::Query(_)) if requests.len() > 1 => {
+                requests.into_iter().for_each(|request| self.write(vec![request]));
+            }
             Err(error) => {
                 tracing::error!(%error, requests = requests.len(), "events were refused");
                 for request in requests {
@@ -88,13 +92,13 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, requests: &[Request]) -> Result<Batch, batch::BatchError> {
+    fn commit(&mut self, requests: &[Request]) -> Result<Batch, DbError> {
         let now = self.clock.now();
         let (kept_before, mut all_written) = (self.conn.is_some(), false);
         match self.try_commit(requests, now, &mut all_written) {
             // The server restarted since the last batch and a statement found out: nothing was committed. Not so when
             // the commit itself failed: then nobody knows, and a second try could write everything twice.
-            Err(batch::BatchError::Db(DbError::Unavailable(_))) if kept_before && !all_written => {
+            Err(DbError::Unavailable(_)) if kept_before && !all_written => {
                 self.try_commit(requests, now, &mut all_written)
             }
             result => result,
@@ -106,7 +110,7 @@ impl Writer {
         requests: &[Request],
         now: time::OffsetDateTime,
         all_written: &mut bool,
-    ) -> Result<Batch, batch::BatchError> {
+    ) -> Result<Batch, DbError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.db.own_connection().map_err(|error| {

@@ -8,6 +8,9 @@ use diesel::RunQueryDsl;
 
 use crate::base::db::{Db, DbError};
 
+/// A database that takes longer does not work.
+const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Whether the dispatcher looks at its queue.
 #[derive(Clone)]
 pub struct Works(pub Arc<dyn Fn() -> bool + Send + Sync>);
@@ -23,16 +26,15 @@ pub async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: the database answers and the dispatcher works; else 503.
 pub async fn readyz(db: Data<Db>, works: Data<Works>) -> HttpResponse {
-    let answers = db
-        .run(|conn| -> Result<(), DbError> {
-            diesel::sql_query("select 1").execute(conn)?;
-            Ok(())
-        })
-        .await;
+    let asked = db.run(|conn| -> Result<(), DbError> {
+        diesel::sql_query("select 1").execute(conn)?;
+        Ok(())
+    });
+    let answers = tokio::time::timeout(READY_WITHIN, asked).await;
     match (answers, (works.0)()) {
-        (Ok(()), true) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
-        (Err(_), _) => not_ready("the database does not answer\n"),
-        (Ok(()), false) => not_ready("the dispatcher does not work yet\n"),
+        (Ok(Ok(())), true) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        (Err(_) | Ok(Err(_)), _) => not_ready("the database does not answer\n"),
+        (Ok(Ok(())), false) => not_ready("the dispatcher does not work yet\n"),
     }
 }
 

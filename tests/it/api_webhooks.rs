@@ -270,3 +270,13 @@ fn the_project_tells_and_changes_its_name_and_master_switch() {
     }
     assert_eq!(project.api().get("/v1/project").expect(200).json(), changed);
 }
+
+#[test]
+fn a_webhook_without_a_name_gets_its_host_and_a_number_if_need_be() {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let names: Vec<_> = (0..3)
+        .map(|n| project.webhook(&format!("http://127.0.0.1:9/{n}"), json!({}))["name"].clone())
+        .collect();
+    assert_eq!(names, ["127.0.0.1", "127.0.0.1 2", "127.0.0.1 3"]);
+}

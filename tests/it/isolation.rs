@@ -89,8 +89,9 @@ fn all_attempts_together_are_at_most_so_many_at_a_time() {
         project.webhook(&receiver.url(&format!("/{n}")), settings);
     }
     project.api().post("/v1/events/batch", &batch(5)).expect(202);
-    receiver::received(&receiver, 5);
-    assert_eq!(receiver.count(), 5);
+    // Not all five: some room is always kept for a webhook that has nothing under way.
+    receiver::received(&receiver, 4);
+    assert!(receiver.count() <= 5);
     // What hung frees its slot when its time is up; in the end everybody had a turn.
     app.wait_for("failed", 15);
     assert_eq!(receiver.count(), 15);
@@ -109,5 +110,27 @@ fn what_does_not_fit_into_memory_is_fetched_from_the_table() {
     project.api().post("/v1/events/batch", &batch(300)).expect(202);
     app.wait_for("delivered", 300);
     assert_eq!(receiver.count(), 300);
+    assert!(began.elapsed() < 3 * PROMPT, "{:?}", began.elapsed());
+}
+
+#[test]
+fn however_many_receivers_hang_there_is_room_for_one_that_answers() {
+    let (slow, fast) = (receiver::start_with(Behaviour::misbehaving(Misbehaviour::Hang)), receiver::start());
+    let app = App::start_with(|config, overrides| {
+        (config.max_in_flight, config.max_in_flight_per_webhook) = (16, 8);
+        overrides.stop_grace = Some(Duration::ZERO);
+    });
+    let (greedy, other) = (factory::project(&app, "Greedy"), factory::project(&app, "Other"));
+    for n in 0..10 {
+        greedy.webhook(
+            &slow.url("/"),
+            json!({ "name": n.to_string(), "timeout_ms": 30_000, "retries": "none" }),
+        );
+    }
+    other.webhook(&fast.url("/"), json!({}));
+    let began = Instant::now();
+    greedy.api().post("/v1/events/batch", &batch(100)).expect(202);
+    other.api().post("/v1/events/batch", &batch(100)).expect(202);
+    app.wait_for("delivered", 100);
     assert!(began.elapsed() < 3 * PROMPT, "{:?}", began.elapsed());
 }

@@ -178,7 +178,8 @@ fn what_is_due_earliest_is_claimed_first_within_each_webhooks_room() {
     assert_eq!(claimed, HashSet::from([first, second, other]));
     assert_eq!(queue.row(later).status, Status::Due);
     assert_eq!(queue.row(future).status, Status::Due);
-    assert_eq!(deliveries::next_due(&mut queue.conn).expect("next"), Some(NOW - Duration::seconds(1)));
+    let first = deliveries::first_due(&mut queue.conn).expect("next");
+    assert_eq!(first.iter().map(|(_, due)| *due).min(), Some(NOW - Duration::seconds(1)));
 }
 
 #[test]

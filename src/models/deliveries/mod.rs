@@ -17,7 +17,7 @@ pub use body::{envelope_parts, request_body};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use partitions::make_ahead;
-pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, lease, next_due, rescue, take_back};
+pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, first_due, lease, rescue, take_back};
 pub use record::{Next, Outcome, record};
 pub use resend::{ResendError, resend};
 pub use retention::{Retention, drop_behind};

@@ -7,7 +7,11 @@ use crate::base::db::DbError;
 use crate::base::ids;
 
 /// Days ahead for which there is always a place.
-const DAYS_AHEAD: i64 = 2;
+const DAYS_AHEAD: i64 = 7;
+/// A dump or another reader may hold the tables; nobody may queue up behind us meanwhile. It is tried again.
+const LOCK_TIMEOUT_MS: u32 = 200;
+/// Any number, as long as every node takes the same: one makes partitions at a time.
+const LOCK: i64 = 0x63_61_6c_6c_70_61_72;
 
 /// Makes the partitions of today and the days ahead that do not exist yet.
 ///
@@ -31,7 +35,8 @@ fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(
     .get_result(conn)?;
     if !exists {
         conn.batch_execute(&format!(
-            "create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}')"
+            "select pg_advisory_xact_lock({LOCK}); set local lock_timeout = {LOCK_TIMEOUT_MS}; \
+             create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}')"
         ))?;
     }
     Ok(())

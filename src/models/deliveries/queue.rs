@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, SmallInt, Timestamptz, Uuid as SqlUuid};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -147,20 +147,22 @@ pub fn claim(
         .collect())
 }
 
-/// When the next waiting delivery is due, if any waits.
-pub fn next_due(conn: &mut PgConnection) -> Result<Option<OffsetDateTime>, DbError> {
+/// For each webhook with waiting deliveries, when the first of them is due.
+pub fn first_due(conn: &mut PgConnection) -> Result<Vec<(WebhookId, OffsetDateTime)>, DbError> {
     #[derive(QueryableByName)]
     struct Due {
-        #[diesel(sql_type = Nullable<Timestamptz>)]
-        due_at: Option<OffsetDateTime>,
+        #[diesel(sql_type = SqlUuid)]
+        webhook_id: WebhookId,
+        #[diesel(sql_type = Timestamptz)]
+        due_at: OffsetDateTime,
     }
-    let row: Due = diesel::sql_query(
-        "select min(d.due_at) as due_at from webhooks w cross join lateral ( \
+    let rows: Vec<Due> = diesel::sql_query(
+        "select w.id as webhook_id, d.due_at from webhooks w cross join lateral ( \
            select d.due_at from deliveries d where d.webhook_id = w.id and d.project_id = w.project_id \
            and d.status in (0, 3) order by d.due_at limit 1) d",
     )
-    .get_result(conn)?;
-    Ok(row.due_at)
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.webhook_id, row.due_at)).collect())
 }
 
 /// How many claims were undone.
@@ -185,7 +187,7 @@ prepared! {
          ) \
          insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
            body_format, failure_kind, failure_detail) \
-         select c.project_id, c.id, c.claims, {}, 0, w.target_url, '[]', case w.body when 'flat' then 2 else 1 end, {}, \
+         select c.project_id, c.id, c.claims, {}, 0, w.target_url, '[]', 1, {}, \
            'Callout stopped during this attempt; it is repeated at once.' \
          from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
          on conflict (project_id, delivery_id, number) do nothing"

@@ -1,5 +1,7 @@
 //! Switching a webhook on and off, together with what waits for it.
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::SmallInt;
 use time::OffsetDateTime;
 
 use super::Status;
@@ -149,7 +151,11 @@ fn release_held(
     let held = of_webhook(project, id).filter(deliveries::status.eq(Status::Held.number()));
     match choice {
         HeldChoice::Send => diesel::update(held)
-            .set((deliveries::status.eq(Status::Due.number()), deliveries::due_at.eq(now)))
+            // `due` waits for its first attempt, `retrying` had one.
+            .set((
+                deliveries::status.eq(sql::<SmallInt>("case when attempt_count > 0 then 3 else 0 end")),
+                deliveries::due_at.eq(now),
+            ))
             .execute(conn)?,
         HeldChoice::Cancel => diesel::update(held)
             .set((deliveries::status.eq(Status::Cancelled.number()), deliveries::ended_at.eq(now)))

@@ -2,7 +2,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use time::{Duration, OffsetDateTime};
 
 use crate::base::db::DbError;
@@ -105,19 +105,11 @@ pub fn known(
         .collect())
 }
 
-/// Forgets what is over a week old; at most `rows_max` a call, so that it never holds others up.
+/// Forgets what is over a week old; at most `rows_max` a call, so that it never holds others up. Answers how many.
 pub fn forget_expired(conn: &mut PgConnection, now: OffsetDateTime, rows_max: i64) -> Result<usize, DbError> {
-    let expired = external_ids::table
-        .filter(external_ids::expires_at.le(now))
-        .order(external_ids::expires_at)
-        .limit(rows_max)
-        .select((external_ids::project_id, external_ids::external_id))
-        .load::<(ProjectId, String)>(conn)?;
-    let mut forgotten = 0;
-    for (project, id) in expired {
-        forgotten +=
-            diesel::delete(external_ids::table.find((project, id)).filter(external_ids::expires_at.le(now)))
-                .execute(conn)?;
-    }
-    Ok(forgotten)
+    let statement = diesel::sql_query(
+        "delete from external_ids where ctid = any(array( \
+           select ctid from external_ids where expires_at <= $1 order by expires_at limit $2 for update skip locked))",
+    );
+    Ok(statement.bind::<Timestamptz, _>(now).bind::<BigInt, _>(rows_max).execute(conn)?)
 }

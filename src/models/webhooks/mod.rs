@@ -1,4 +1,5 @@
 //! Webhooks: where we send, what, and how.
+mod naming;
 mod rows;
 mod secrets;
 mod settings;
@@ -8,7 +9,7 @@ pub use rows::{
     CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
     mark_deleted, names, set_active, update,
 };
-pub use secrets::{SecretsError, add_secret, key_fits};
+pub use secrets::{add_secret, key_fits};
 pub use settings::{Draft, Problem, Settings};
 pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
 

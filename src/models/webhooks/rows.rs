@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
 
+use super::naming::named;
 use super::{Settings, WEBHOOKS_MAX};
 use crate::base::db::{DbError, violates};
 use crate::base::ids::{ProjectId, WebhookId};
@@ -192,6 +193,7 @@ pub fn create(
         return Err(CreateError::TooMany);
     }
     let id = WebhookId::new(now);
+    let settings = &*named(conn, project, None, settings)?;
     let row = diesel::insert_into(webhooks::table)
         .values((
             webhooks::project_id.eq(project),
@@ -213,6 +215,7 @@ pub fn update(
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     projects::bump_settings_version(conn, project)?;
+    let settings = &*named(conn, project, Some(id), settings)?;
     let place = existing(project, id);
     let row = diesel::update(place)
         .set(Columns::of(settings, now))

@@ -1,6 +1,5 @@
 //! The signing secrets, sealed at rest.
 use std::collections::HashMap;
-use std::fmt;
 
 use diesel::prelude::*;
 use time::OffsetDateTime;
@@ -11,38 +10,6 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhook_secrets;
 use crate::base::seal::SealKey;
 use crate::rules::signing::Secret;
-
-/// Why a secret could not be had.
-#[derive(Debug)]
-pub enum SecretsError {
-    /// It was sealed with another key, or is damaged.
-    Sealed(String),
-    /// The database did not answer.
-    Db(DbError),
-}
-
-impl fmt::Display for SecretsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sealed(why) => write!(f, "a webhook's secret cannot be opened: {why}"),
-            Self::Db(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for SecretsError {}
-
-impl From<DbError> for SecretsError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<diesel::result::Error> for SecretsError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
 
 /// Keeps `secret`, sealed to its row, as the webhook's live one.
 pub fn add_secret(
@@ -82,7 +49,7 @@ pub(super) fn live(
     project: ProjectId,
     key: &SealKey,
     now: OffsetDateTime,
-) -> Result<HashMap<WebhookId, Vec<Secret>>, SecretsError> {
+) -> Result<HashMap<WebhookId, Vec<Secret>>, DbError> {
     let rows: Vec<(WebhookId, Uuid, Vec<u8>)> = webhook_secrets::table
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
@@ -91,11 +58,17 @@ pub(super) fn live(
         .load(conn)?;
     let mut found: HashMap<WebhookId, Vec<Secret>> = HashMap::new();
     for (webhook, id, sealed) in rows {
-        let open =
-            key.open(&sealed, id.as_bytes()).map_err(|error| SecretsError::Sealed(error.to_string()))?;
-        let text = std::str::from_utf8(&open).map_err(|error| SecretsError::Sealed(error.to_string()))?;
-        let secret = Secret::parse(text).map_err(|error| SecretsError::Sealed(error.to_string()))?;
-        found.entry(webhook).or_default().push(secret);
+        // One damaged row must not stop the others' deliveries: a webhook without a secret sends nothing and says so.
+        match opened(key, id, &sealed) {
+            Ok(secret) => found.entry(webhook).or_default().push(secret),
+            Err(error) => tracing::error!(%webhook, %error, "a signing secret cannot be used"),
+        }
     }
     Ok(found)
+}
+
+fn opened(key: &SealKey, id: Uuid, sealed: &[u8]) -> Result<Secret, String> {
+    let open = key.open(sealed, id.as_bytes()).map_err(|error| error.to_string())?;
+    let text = std::str::from_utf8(&open).map_err(|error| error.to_string())?;
+    Secret::parse(text).map_err(|error| error.to_string())
 }

@@ -15,7 +15,7 @@ pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
 /// The checked settings of a webhook.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// For people; unique in the project among webhooks that exist.
+    /// For people; unique in the project among webhooks that exist. Empty: it gets the target's host when it is saved.
     pub name: String,
     /// For people.
     pub description: String,
@@ -109,7 +109,6 @@ impl Draft {
             ));
         } else {
             match target::parse_target(&settings.target_url, policy) {
-                Ok(url) if settings.name.is_empty() => settings.name = url.host().to_owned(),
                 Ok(_) => {}
                 Err(error) => problems.push(Problem::new("target_url", error.to_string())),
             }
@@ -120,9 +119,11 @@ impl Draft {
                 problems
                     .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
             }
+            Some(name) if name.chars().any(char::is_control) => {
+                problems.push(Problem::new("name", "A name has no control characters."));
+            }
             Some(name) => settings.name = name.to_owned(),
         }
-        settings.name = shortened(&settings.name);
         if let Some(text) = self.description {
             if text.chars().count() > DESCRIPTION_LENGTH_MAX {
                 let message = format!("A description has at most {DESCRIPTION_LENGTH_MAX} characters.");
@@ -166,11 +167,6 @@ impl Draft {
         choose(self.when_used_up, &mut settings.when_used_up, "when_used_up", used_up, &mut problems);
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
-}
-
-/// A host can be longer than a name may be.
-fn shortened(name: &str) -> String {
-    name.chars().take(NAME_LENGTH_MAX).collect()
 }
 
 fn choose<T: serde::de::DeserializeOwned>(

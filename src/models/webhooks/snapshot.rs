@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
 use super::rows::{Webhook, list};
-use super::secrets::{self, SecretsError};
+use super::secrets;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
@@ -58,7 +58,7 @@ impl ProjectSnapshot {
         project: ProjectId,
         key: &SealKey,
         now: OffsetDateTime,
-    ) -> Result<Option<Self>, SecretsError> {
+    ) -> Result<Option<Self>, DbError> {
         // The version first: a change after it makes this snapshot look old, never new.
         let Some(row) = projects::find(conn, project)? else { return Ok(None) };
         let mut secrets = secrets::live(conn, project, key, now)?;
