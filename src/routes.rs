@@ -1,5 +1,6 @@
 //! Every route on one screen: method, path, handler, who may.
-use actix_web::web::{self, ServiceConfig};
+use actix_web::guard;
+use actix_web::web::{self, ServiceConfig, delete, patch, post, put};
 
 use crate::api;
 use crate::pages;
@@ -35,6 +36,11 @@ pub struct Route {
     pub access: Access,
 }
 
+/// GET, and HEAD as GET: the server leaves the body out.
+fn get() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
 macro_rules! routes {
     (machines: { $($m_method:ident $m_path:literal => $m_handler:path, $m_access:expr;)* }
      people: { $($p_method:ident $p_path:literal => $p_handler:path, $p_access:expr;)* }) => {
@@ -46,13 +52,13 @@ macro_rules! routes {
 
         /// What programs call: no session, no pages.
         pub fn machines(app: &mut ServiceConfig) {
-            $(app.route($m_path, web::$m_method().to($m_handler));)*
+            $(app.route($m_path, $m_method().to($m_handler));)*
             app.service(web::scope("/v1").default_service(web::to(api::not_found)));
         }
 
         /// What people open: within the scope that has sessions and error pages.
         pub fn people(app: &mut ServiceConfig) {
-            $(app.route($p_path, web::$p_method().to($p_handler));)*
+            $(app.route($p_path, $p_method().to($p_handler));)*
         }
     };
 }
@@ -92,19 +98,23 @@ people: {
     post "/sign-in" => pages::sign_in::sign_in, Anyone;
     post "/sign-out" => pages::sign_in::sign_out, Anyone;
     get "/" => pages::projects::list, SignedIn;
+    get "/projects" => pages::projects::go_to_list, SignedIn;
     post "/projects" => pages::projects::create, Owner;
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
+    get "/account/password" => pages::account::go_to_account, SignedIn;
     post "/account/password" => pages::account::change_password, SignedIn;
     post "/account/sessions/end" => pages::account::end_other_sessions, SignedIn;
     post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
 
+    get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
     get "/p/{project}/events" => pages::events::list, Support;
     get "/p/{project}/events/{event}" => pages::events::detail, Support;
+    get "/p/{project}/settings" => pages::settings::general::go_to_general, Admin;
     get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
     post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;

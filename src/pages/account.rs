@@ -89,6 +89,11 @@ impl AccountPage {
     }
 }
 
+/// GET /account/password, which the browser shows after a refused form: the account.
+pub async fn go_to_account(_: SignedIn, htmx: Htmx) -> PageResult {
+    Ok(go_to(htmx, "/account"))
+}
+
 /// GET /account
 pub async fn show(person: SignedIn, db: Data<Db>, clock: Data<Clock>) -> PageResult {
     AccountPage::of(&person, &db, &clock).await?.answer()

@@ -5,8 +5,8 @@ use askama::Template;
 use crate::base::db::{Db, DbError};
 use crate::models::projects::keys;
 use crate::models::webhooks;
-use crate::web::page::page;
-use crate::web::{Frame, PageResult, Section, Viewer, WebSettings, filters};
+use crate::web::page::{go_to, page};
+use crate::web::{Frame, Htmx, PageResult, Section, Viewer, WebSettings, filters};
 
 /// An event that every receiver can make sense of, for the first try.
 const FIRST_EVENT: &str = r#"{
@@ -26,6 +26,11 @@ struct OverviewPage {
     active_webhooks: usize,
     live_keys: usize,
     first_event: String,
+}
+
+/// GET /p/{project}: its overview.
+pub async fn go_to_overview(member: Viewer, htmx: Htmx) -> PageResult {
+    Ok(go_to(htmx, &member.path("/overview")))
 }
 
 /// GET /p/{project}/overview

@@ -50,6 +50,11 @@ pub async fn list(person: SignedIn) -> PageResult {
     ProjectsPage::of(person).answer()
 }
 
+/// GET /projects, which the browser shows after a refused form: the projects.
+pub async fn go_to_list(_: SignedIn, htmx: Htmx) -> PageResult {
+    Ok(go_to(htmx, "/"))
+}
+
 /// POST /projects: creates one and goes to its overview.
 pub async fn create(
     Owner(person): Owner,

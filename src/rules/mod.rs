@@ -1,6 +1,7 @@
 //! Values and pure functions of the product: no database, no HTTP.
 pub mod body;
 pub mod catalogue;
+pub mod name;
 pub mod retry;
 pub mod signing;
 pub mod target;

@@ -4,13 +4,13 @@ use std::fmt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERER, RETRY_AFTER, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
-use super::page::Htmx;
+use super::page::{Htmx, own_path};
 use super::request::Reference;
 use super::{Frame, filters, headers};
 use crate::base::db::DbError;
@@ -50,8 +50,8 @@ pub enum SignInFirst {
     Redirect(String),
     /// A fragment: the whole page goes there.
     HtmxRedirect(String),
-    /// Something was to be changed: 401, for nothing of it could be kept.
-    Refuse,
+    /// Something was to be changed: 401, for nothing of it could be kept, with the way back to the form.
+    Refuse(String),
 }
 
 impl SignInFirst {
@@ -64,7 +64,7 @@ impl SignInFirst {
             format!("/sign-in?{}", query.finish()).trim_end_matches('?').to_owned()
         };
         let here = req.uri().path_and_query().map_or("/", |here| here.as_str());
-        match (Htmx::of(req).0, req.method() == Method::GET) {
+        match (Htmx::of(req).0, matches!(*req.method(), Method::GET | Method::HEAD)) {
             (true, is_get) => {
                 let page = req.headers().get("hx-current-url").and_then(|url| url.to_str().ok());
                 let page = page.and_then(|url| url::Url::parse(url).ok());
@@ -74,9 +74,15 @@ impl SignInFirst {
                 Self::HtmxRedirect(target(page.as_deref().unwrap_or(fallback)))
             }
             (false, true) => Self::Redirect(target(here)),
-            (false, false) => Self::Refuse,
+            (false, false) => Self::Refuse(target(came_from(req).as_deref().unwrap_or("/"))),
         }
     }
+}
+
+/// The path of the page with the form that was sent; a path of ours whatever the header says.
+fn came_from(req: &HttpRequest) -> Option<String> {
+    let url = url::Url::parse(req.headers().get(REFERER)?.to_str().ok()?).ok()?;
+    own_path(&url[url::Position::BeforePath..url::Position::AfterQuery]).map(str::to_owned)
 }
 
 impl fmt::Display for PageError {
@@ -122,7 +128,7 @@ impl ResponseError for PageError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::SignIn(SignInFirst::Redirect(_)) => StatusCode::SEE_OTHER,
             Self::SignIn(SignInFirst::HtmxRedirect(_)) => StatusCode::OK,
-            Self::SignIn(SignInFirst::Refuse) => StatusCode::UNAUTHORIZED,
+            Self::SignIn(SignInFirst::Refuse(_)) => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -156,6 +162,8 @@ struct ErrorPage {
     status: u16,
     text: String,
     advice: &'static str,
+    /// Where the button leads.
+    way_on: String,
     reference: String,
 }
 
@@ -191,7 +199,11 @@ impl ErrorPage {
         };
         let frame = Frame { title: title.to_owned(), ..frame.unwrap_or_else(|| Frame::bare(title)) };
         let reference = reference.as_str().to_owned();
-        Self { frame, status: error.status_code().as_u16(), text: text.to_owned(), advice, reference }
+        let way_on = match error {
+            PageError::SignIn(SignInFirst::Refuse(to)) => to.clone(),
+            _ => "/".to_owned(),
+        };
+        Self { frame, status: error.status_code().as_u16(), text: text.to_owned(), advice, way_on, reference }
     }
 }
 

@@ -35,7 +35,15 @@ pub struct Frame {
     pub role: Option<Role>,
     pub projects: Vec<Project>,
     pub crumbs: Vec<Crumb>,
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
+}
+
+/// What is said above a page, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    /// Whether it tells why something was not done.
+    pub is_refusal: bool,
 }
 
 impl Frame {
@@ -84,7 +92,7 @@ impl Frame {
 
     /// The same with a notice on this very page, e.g. for a form that was saved by htmx.
     pub fn saying(mut self, notice: &str) -> Self {
-        self.notice = Some(notice.to_owned());
+        self.notice = Some(Notice { text: notice.to_owned(), is_refusal: false });
         self
     }
 

@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::error::PageError;
+use super::frame::Notice;
 use super::session::{SignedIn, signed_in};
 use super::{Frame, Section};
 use crate::base::ids::ProjectId;
@@ -21,7 +22,7 @@ pub struct Member {
     /// All projects they have a role in, by name.
     pub projects: Vec<(Project, Role)>,
     /// What was left for this page to say.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 impl Member {

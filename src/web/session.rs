@@ -15,6 +15,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::error::{PageError, SignInFirst};
+use super::frame::Notice;
 use super::page::Htmx;
 use super::{Frame, Section, WebSettings};
 use crate::base::clock::Clock;
@@ -27,6 +28,7 @@ pub use actix_session::Session;
 
 const USER: &str = "user";
 const NOTICE: &str = "notice";
+const REFUSAL: &str = "refusal";
 /// In the place of a state that could not be read: the session's store answers requests, not errors.
 const AWAY: &str = "away";
 const COOKIE: &str = "callout_session";
@@ -64,6 +66,11 @@ pub fn say(session: &Session, text: &str) -> Result<(), PageError> {
     keep(session, NOTICE, text)
 }
 
+/// Says on the next page that this person sees why something was not done.
+pub fn say_refusal(session: &Session, text: &str) -> Result<(), PageError> {
+    keep(session, REFUSAL, text)
+}
+
 fn keep(session: &Session, name: &str, text: &str) -> Result<(), PageError> {
     session.insert(name, text).map_err(|error| PageError::Internal(format!("writing the session: {error}")))
 }
@@ -75,7 +82,7 @@ pub struct SignedIn {
     /// All projects they have a role in, by name.
     pub projects: Vec<(Project, Role)>,
     /// What [`say`] left for this page.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 impl SignedIn {
@@ -128,8 +135,15 @@ pub async fn whoever(req: &HttpRequest) -> Result<Option<SignedIn>, PageError> {
         Ok::<_, DbError>(Some((user, projects)))
     });
     let Some((user, projects)) = found.await? else { return Ok(None) };
-    let notice = if is_page_view(req) { session.remove_as::<String>(NOTICE) } else { None };
-    Ok(Some(SignedIn { user, projects, notice: notice.and_then(Result::ok) }))
+    let notice = if is_page_view(req) { take_notice(&session) } else { None };
+    Ok(Some(SignedIn { user, projects, notice }))
+}
+
+fn take_notice(session: &Session) -> Option<Notice> {
+    let take = |name: &str| session.remove_as::<String>(name).and_then(Result::ok);
+    let (said, refused) = (take(NOTICE), take(REFUSAL));
+    let is_refusal = refused.is_some();
+    refused.or(said).map(|text| Notice { text, is_refusal })
 }
 
 pub(super) async fn signed_in(req: &HttpRequest) -> Result<SignedIn, PageError> {

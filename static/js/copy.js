@@ -19,6 +19,12 @@
     return done ? Promise.resolve() : Promise.reject(new Error("not copied"));
   }
 
+  // For a button without a word of its own: what screen readers hear instead.
+  function say(text) {
+    var said = document.querySelector("[data-said]");
+    if (said) said.textContent = text;
+  }
+
   function show() {
     document.querySelectorAll("[data-copy][hidden]").forEach(function (button) {
       button.hidden = false;
@@ -37,14 +43,17 @@
     copy(from).then(
       function () {
         if (label) label.textContent = "Copied";
+        else say("Copied");
         button.classList.add("is-copied");
       },
       function () {
         if (label) label.textContent = "Select and copy it by hand";
+        else say("It could not be copied. Select and copy it by hand.");
       },
     );
     window.setTimeout(function () {
       if (label) label.textContent = before;
+      else say("");
       button.classList.remove("is-copied");
     }, 2000);
   });

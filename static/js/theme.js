@@ -24,12 +24,17 @@
   show();
   dark.addEventListener("change", show);
   window.addEventListener("storage", show);
-  document.addEventListener("DOMContentLoaded", function () {
-    document.querySelectorAll("[data-theme-switch]").forEach(function (group) {
+  function reveal() {
+    document.querySelectorAll("[data-theme-switch][hidden]").forEach(function (group) {
       group.hidden = false;
     });
     show();
-  });
+  }
+
+  document.addEventListener("DOMContentLoaded", reveal);
+  // After Back, htmx has put a page in place of the one whose switch was shown.
+  document.addEventListener("htmx:historyRestore", reveal);
+  document.addEventListener("htmx:load", reveal);
   document.addEventListener("click", function (event) {
     var button = event.target.closest("[data-theme-choice]");
     if (!button) return;

@@ -227,14 +227,14 @@ fn the_page_asks_again_only_until_nothing_more_happens_and_is_told_only_of_news(
     app.wait_for("retrying", 1);
     let page = only(&project, &path);
     let shown = support.get(&page).expect(200).page();
-    let again = shown.attribute("#delivery", "hx-get").expect("it asks again");
+    let again = shown.attribute("#asking", "hx-get").expect("it asks again");
     let htmx = support.by_htmx();
     htmx.get(&again).expect(204);
     receiver.set(Behaviour::default());
     app.advance(time::Duration::minutes(1));
     app.wait_for("delivered", 1);
     let news = htmx.get(&again).expect(200).page();
-    assert!(news.text(".standing").contains("Delivered") && !news.has("#delivery[hx-get]"));
+    assert!(news.text(".standing").contains("Delivered") && !news.has("#asking[hx-get]"));
 }
 
 #[test]
@@ -281,4 +281,67 @@ fn filters_that_no_database_can_hold_are_left_out_and_refused_by_the_api() {
         project.api().get(&format!("/v1/events?{query}")).expect(422);
     }
     project.api().get("/v1/events?since=0000-01-01T00:00:00%2B23:00&until=9999-12-31T23:59:59Z").expect(200);
+}
+
+#[test]
+fn a_filter_that_means_nothing_finds_nothing_and_says_so() {
+    let (app, project, support, path) = started();
+    let receiver = receiver::start();
+    project.webhook(&receiver.url("/"), json!({}));
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    let events = format!("/p/{}/events", project.id);
+    for address in [
+        format!("{path}?status=nonsense"),
+        format!("{path}?webhook_id=garbage"),
+        format!("{path}?response_status=9xx"),
+        format!("{path}?range=5y"),
+        format!("{events}?range=5y"),
+    ] {
+        let page = support.get(&address).expect(200).page();
+        assert_eq!(page.count(".rows tbody tr"), 0, "{address}");
+        assert!(page.text(".filter-chip").contains("not understood"), "{address}");
+    }
+    for address in [format!("{path}?cursor=x"), format!("{events}?cursor=x")] {
+        let page = support.get(&address).expect(200).page();
+        assert_eq!((page.count(".rows tbody tr"), page.has("#pager-newest")), (1, false), "{address}");
+    }
+    let some = support.get(&format!("{path}?status=nonsense,delivered")).expect(200).page();
+    assert_eq!(some.count(".rows tbody tr"), 1);
+}
+
+#[test]
+fn a_deleted_webhook_is_filtered_by_its_name_and_resending_to_it_is_refused_as_such() {
+    let (app, project, support, path) = started();
+    let receiver = receiver::start();
+    let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let id = webhook["id"].as_str().expect("an id");
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    project.api().delete(&format!("/v1/webhooks/{id}")).expect(204);
+    let page = support.get(&format!("{path}?webhook_id={id}")).expect(200).page();
+    assert!(page.text(".filter-chip").contains("Till (deleted)"));
+    assert_eq!(page.text("#webhook_id option[selected]"), "Till (deleted)");
+
+    let delivery = only(&project, &path);
+    support.post_form(&format!("{delivery}/resend"), &[]).expect(303);
+    let told = support.get(&delivery).expect(200).page();
+    assert!(told.text(".notice-bad:not([hidden])").contains("Its webhook was deleted"));
+    assert!(!support.get(&delivery).expect(200).page().has(".notice:not([hidden])"), "said once");
+}
+
+#[test]
+fn news_keep_the_attempt_that_is_looked_at() {
+    let (app, project, support, path) = started();
+    let receiver = receiver::start_with(failing());
+    project.webhook(&receiver.url("/"), json!({ "retries": "three" }));
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    let shown = support.get(&only(&project, &path)).expect(200).page();
+    let again = shown.attribute("#asking", "hx-get").expect("it asks again");
+    app.advance(time::Duration::minutes(1));
+    app.wait_until("a second attempt", |_| receiver.count() == 2);
+    app.wait_for("retrying", 1);
+    let news = support.by_htmx().get(&again).expect(200).page();
+    assert_eq!((news.count(".attempt"), news.text("#attempt-title")), (2, "Attempt 1".to_owned()));
 }

@@ -154,3 +154,41 @@ fn assets_are_found_under_the_addresses_that_pages_name() {
     app.client().get("/static/vendor/VENDOR.md").expect(404);
     app.client().get("/static/../Cargo.toml").expect(404);
 }
+
+#[test]
+fn an_address_that_only_takes_forms_or_is_cut_short_leads_to_a_page() {
+    let app = App::start();
+    let owner = people::owner(&app);
+    let project = factory::project(&app, "Shop");
+    let place = format!("/p/{}", project.id);
+    for (path, page) in [
+        ("/projects".to_owned(), "/".to_owned()),
+        ("/account/password".to_owned(), "/account".to_owned()),
+        (place.clone(), format!("{place}/overview")),
+        (format!("{place}/settings"), format!("{place}/settings/general")),
+    ] {
+        assert_eq!(owner.get(&path).expect(303).header("location"), Some(page.as_str()), "{path}");
+    }
+}
+
+#[test]
+fn head_is_answered_as_get_without_a_body() {
+    let app = App::start();
+    let owner = people::owner(&app);
+    let answer = owner.send("HEAD", "/account", &[], b"").expect(200);
+    assert_eq!((answer.header("content-type"), answer.body.as_str()), (Some("text/html; charset=utf-8"), ""));
+    let next = "/sign-in?next=%2Faccount";
+    assert_eq!(app.client().send("HEAD", "/account", &[], b"").expect(303).header("location"), Some(next));
+}
+
+#[test]
+fn a_form_whose_session_ended_leads_to_sign_in_and_back_to_its_page() {
+    let app = App::start();
+    let way_on = |from: &str| {
+        let headers = [FORM, ("sec-fetch-site", "same-origin"), ("referer", from)];
+        let page = app.client().send("POST", "/account", &headers, b"name=Eve").expect(401).page();
+        page.attribute("main .btn-primary", "href").expect("a button")
+    };
+    assert_eq!(way_on("http://callout.example/account?a=1"), "/sign-in?next=%2Faccount%3Fa%3D1");
+    assert_eq!(way_on("http://callout.example//evil.example"), "/sign-in");
+}

@@ -154,3 +154,53 @@ fn a_webhook_that_its_receiver_ended_says_why_and_when() {
     assert_eq!(listed.text(".webhook .state"), "Disabled");
     assert!(listed.text(".webhook-why").contains("410") && listed.has(".webhook-why time"));
 }
+
+#[test]
+fn saving_another_field_undoes_no_pause_that_happened_since_the_form_was_opened() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
+    let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let page = page_of(&path, &webhook);
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    let opened = admin.get(&page).expect(200).page().form(FORM);
+    let unreadable = opened.clone().with("timeout_s", "99");
+    admin.post_form(&format!("{page}/pause"), &[]).expect(303);
+
+    let refused = admin.submit(&page, &unreadable).expect(422).page().form(FORM);
+    admin.submit(&page, &refused.with("timeout_s", "9")).expect(303);
+    let saved = admin.get(&page).expect(200).page();
+    assert_eq!((saved.text("h1 .state"), saved.form(FORM).value("timeout_s")), ("Paused".into(), Some("9")));
+    app.wait_for("held", 1);
+
+    // And none that was resumed since is paused again.
+    let opened = admin.get(&page).expect(200).page().form(FORM);
+    admin.post_form(&format!("{page}/resume"), &[("held", "cancel")]).expect(303);
+    admin.submit(&page, &opened.with("name", "Desk")).expect(303);
+    assert_eq!(admin.get(&page).expect(200).page().text("h1 .state"), "Active");
+}
+
+#[test]
+fn resuming_says_what_became_of_what_was_held() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
+    let page = page_of(&path, &project.webhook(&receiver.url("/"), json!({ "name": "Till" })));
+    let resumed = || {
+        admin.post_form(&format!("{page}/pause"), &[]).expect(303);
+        admin.get(&path).expect(200);
+        admin.post_form(&format!("{page}/resume"), &[("held", "send")]).expect(303);
+        admin.get(&path).expect(200).page().text(".notice[role=status]")
+    };
+    assert_eq!(resumed(), "Till gets events again.");
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    assert_eq!(resumed(), "Till gets events again. The delivery that was held goes out now.");
+}
+
+#[test]
+fn a_name_that_nobody_can_tell_from_another_is_refused() {
+    let (_app, _project, admin, path) = started();
+    let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
+    let refused = admin.submit(&path, &form.with("name", "Ti\u{200b}ll")).expect(422).page();
+    assert!(refused.text("#name-error").contains("nobody sees"));
+}

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::base::db::{DbError, violates};
 use crate::base::ids::UserId;
 use crate::base::schema::users;
+use crate::rules::name::has_unseen;
 
 use password::PasswordHash;
 
@@ -80,7 +81,7 @@ impl NewUser {
 
 /// Good enough to write to: one `@`, something on both sides, a dot or not, no spaces. Only sending proves more.
 fn is_email(text: &str) -> bool {
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let plain = !text.chars().any(char::is_whitespace) && !has_unseen(text);
     let parts = text.rsplit_once('@').is_some_and(|(left, right)| {
         !left.is_empty() && !left.contains('@') && !right.is_empty() && !right.starts_with('.')
     });
@@ -89,7 +90,7 @@ fn is_email(text: &str) -> bool {
 
 /// Whether a text may be a person's name.
 pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX && !text.chars().any(char::is_control)
+    !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX && !has_unseen(text)
 }
 
 /// Why a person was not created.

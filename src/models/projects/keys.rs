@@ -11,6 +11,7 @@ use crate::base::db::{DbError, violates};
 use crate::base::ids::{KeyId, ProjectId};
 use crate::base::schema::api_keys;
 use crate::models::accounts::token;
+use crate::rules::name::has_unseen;
 
 /// Longest name of a key, in characters.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -155,7 +156,7 @@ impl From<DbError> for CreateError {
 /// Whether a text may be a key's name, once trimmed.
 pub fn is_name(text: &str) -> bool {
     let text = text.trim();
-    !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX && !text.chars().any(char::is_control)
+    !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX && !has_unseen(text)
 }
 
 /// Creates a key. The token, `ck_` and 40 letters and digits, is in this answer and nowhere else.

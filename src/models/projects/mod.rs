@@ -9,6 +9,7 @@ use crate::base::db::{DbError, violates};
 use crate::base::ids::ProjectId;
 use crate::base::schema::{members as member_rows, projects};
 use crate::models::accounts::{User, token};
+use crate::rules::name::has_unseen;
 
 pub use members::Role;
 
@@ -50,7 +51,7 @@ impl ProjectName {
     pub fn new(text: &str) -> Result<Self, NotAName> {
         let text = text.trim();
         let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+        if fits && !has_unseen(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
     }
 
     /// The name as text.

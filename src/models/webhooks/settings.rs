@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::body::BodyFormat;
 use crate::rules::catalogue;
+use crate::rules::name::has_unseen;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::target::{self, Policy};
 
@@ -119,8 +120,8 @@ impl Draft {
                 problems
                     .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
             }
-            Some(name) if name.chars().any(char::is_control) => {
-                problems.push(Problem::new("name", "A name has no control characters."));
+            Some(name) if has_unseen(name) => {
+                problems.push(Problem::new("name", "A name has no characters that nobody sees."));
             }
             Some(name) => settings.name = name.to_owned(),
         }

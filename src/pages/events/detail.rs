@@ -12,6 +12,7 @@ use crate::models::events::{self, Event};
 use crate::models::webhooks;
 use crate::pages::history::body::{Body, Layout};
 use crate::pages::history::rows::Row;
+use crate::rules::body::EventSource;
 use crate::rules::catalogue;
 use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Support, filters, page};
 
@@ -100,6 +101,16 @@ impl UntoldRow {
     }
 }
 
+/// How an event came about, in words; as it is stored if a newer version wrote it.
+fn source_words(stored: &str) -> String {
+    match serde_json::from_str(stored) {
+        Ok(EventSource::Api { key_name, .. }) => format!("API, key “{key_name}”"),
+        Ok(EventSource::UserPortal { .. }) => "A person, in these pages".to_owned(),
+        Ok(EventSource::Internal) => "Callout itself".to_owned(),
+        Err(_) => stored.to_owned(),
+    }
+}
+
 impl DetailPage {
     fn of(member: &Member, found: Found, layout: Layout) -> Self {
         let Event { payload, external_id, .. } = found.event;
@@ -115,7 +126,7 @@ impl DetailPage {
             external_id: external_id.unwrap_or_default(),
             entity_id: payload.entity_id.unwrap_or_default(),
             group: payload.group,
-            source: payload.source,
+            source: source_words(&payload.source),
             created_at: payload.created_at,
             rows: found.rows,
             untold: found.untold,

@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::ProjectId;
+use crate::base::ids::{EventId, ProjectId};
 use crate::models::events::{self, Filter, Summary};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, SpanFields};
+use crate::pages::history::query;
 use crate::pages::history::span::{self, Span};
 use crate::rules::catalogue;
 use crate::web::paging::Paged;
@@ -58,12 +59,19 @@ pub async fn list(
     htmx: Htmx,
     request: HttpRequest,
 ) -> PageResult {
-    let address = Address::read(&support.path("/events"), request.query_string(), &NAMES, &["type"]);
+    let address = read(&support.path("/events"), request.query_string());
     let span = Span::of(&address, clock.now());
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
     let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1)).await?;
     let view = ListPage::of(&support, &address, &span, found);
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())
+}
+
+/// Reads the list's address. A cursor that is none is the first page.
+fn read(path: &str, query: &str) -> Address {
+    let address = Address::read(path, query, &NAMES, &["type"]);
+    let is_page = address.one("cursor").is_none_or(|id| id.parse::<EventId>().is_ok());
+    if is_page { address } else { address.drop_all("cursor") }
 }
 
 fn load(
@@ -79,10 +87,14 @@ fn load(
         before: address.one("cursor").and_then(|id| id.parse().ok()),
         only: None,
     };
+    let nothing = || Paged { rows: Vec::new(), next: None };
+    if address.one("range").is_some_and(|word| !query::is_range(word)) {
+        return Ok(nothing());
+    }
     if let Some(q) = address.one("q") {
         match events::find_by_q(conn, project, q)? {
             Some(event) => filter.only = Some(event),
-            None => return Ok(Paged { rows: Vec::new(), next: None }),
+            None => return Ok(nothing()),
         }
     }
     let rows = events::list(conn, project, &filter, PAGE_ROWS as i64 + 1)?;
@@ -131,7 +143,7 @@ fn text_of(event: &Summary) -> String {
 fn chip(first: &Address, name: &str, value: &str) -> Chip {
     let (shown, words) = match name {
         "type" => ("Event type", value.to_owned()),
-        "range" => ("Time", span::range_words(value)),
+        "range" => ("Time", query::range_words(value)),
         "since" => ("Since", span::as_words(value)),
         "until" => ("Until", span::as_words(value)),
         _ => ("Id", value.to_owned()),

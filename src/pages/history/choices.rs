@@ -1,8 +1,11 @@
 //! What the fields of a filter form offer.
+use std::collections::HashMap;
+
 use super::address::Address;
 use super::span::{self, RANGES, Span};
+use crate::base::ids::WebhookId;
 use crate::models::deliveries::Status;
-use crate::models::webhooks::Webhook;
+use crate::models::webhooks::Named;
 use crate::pages::history::words::{self, Badge};
 use crate::rules::catalogue;
 
@@ -19,6 +22,7 @@ pub struct Choice {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct StatusChoice {
+    pub status: &'static str,
     pub badge: Badge,
     pub is_chosen: bool,
     pub link: String,
@@ -54,12 +58,19 @@ fn field(address: &Address, name: &str, offered: impl Iterator<Item = (String, S
     choices
 }
 
-/// The project's webhooks.
-pub fn webhooks(address: &Address, webhooks: &[Webhook]) -> Vec<Choice> {
+/// The project's webhooks, and a deleted one if the address names it.
+pub fn webhooks(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Choice> {
+    let chosen = address.one("webhook_id").and_then(|id| id.parse::<WebhookId>().ok());
+    let offered = names.iter().filter(|(id, webhook)| !webhook.is_deleted || Some(**id) == chosen);
     let mut named: Vec<(String, String)> =
-        webhooks.iter().map(|webhook| (webhook.id.to_string(), webhook.settings.name.clone())).collect();
+        offered.map(|(id, webhook)| (id.to_string(), name_shown(webhook))).collect();
     named.sort_by_key(|(_, name)| name.to_lowercase());
     field(address, "webhook_id", named.into_iter())
+}
+
+/// A webhook's name, and whether it is deleted.
+pub fn name_shown(webhook: &Named) -> String {
+    if webhook.is_deleted { format!("{} (deleted)", webhook.name) } else { webhook.name.clone() }
 }
 
 /// The catalogue's types, for the field of this name.
@@ -93,7 +104,7 @@ pub fn statuses(address: &Address) -> Vec<StatusChoice> {
             true => first.without("status", status.as_str()),
             false => first.with("status", status.as_str()),
         };
-        StatusChoice { badge: words::badge(status), is_chosen, link }
+        StatusChoice { status: status.as_str(), badge: words::badge(status), is_chosen, link }
     };
     Status::ALL.into_iter().map(choice).collect()
 }

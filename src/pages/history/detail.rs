@@ -1,7 +1,7 @@
 //! `/p/{project}/history/{delivery}`: one delivery with every attempt.
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
@@ -66,7 +66,6 @@ pub async fn detail(
     clock: Data<Clock>,
     htmx: Htmx,
     (path, query): (Path<(String, String)>, Query),
-    request: HttpRequest,
 ) -> PageResult {
     let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
     let project = viewer.project.id;
@@ -77,7 +76,6 @@ pub async fn detail(
     let asked = Asked {
         attempt: query.0.get("attempt").and_then(|number| number.parse().ok()),
         layout: Layout::of_word(query.0.get("view")),
-        again_link: query.0.link(request.path(), "seen", &found.seen()),
         now: clock.now(),
     };
     let view = DetailPage::of(&viewer, &found, asked);
@@ -88,7 +86,6 @@ pub async fn detail(
 struct Asked {
     attempt: Option<usize>,
     layout: Layout,
-    again_link: String,
     now: OffsetDateTime,
 }
 
@@ -138,7 +135,7 @@ impl DetailPage {
         let may_see_event = frame.is_support() && event.is_some();
         Self {
             asks_again_s: asks_again_s(delivery, asked.now),
-            again_link: asked.again_link,
+            again_link: again_link(&base_link, chosen.map(|row| row.number), view, &found.seen()),
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),
@@ -169,6 +166,12 @@ impl DetailPage {
             frame,
         }
     }
+}
+
+/// Asks for news of the same attempt: whoever reads one is not taken to another.
+fn again_link(base_link: &str, attempt: Option<usize>, view: &str, seen: &str) -> String {
+    let attempt = attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
+    format!("{base_link}?seen={seen}{attempt}{view}")
 }
 
 /// Often while something is about to happen, now and then while the next attempt is far off, never once it is final.

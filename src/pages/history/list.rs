@@ -1,4 +1,6 @@
 //! `/p/{project}/history`: deliveries, newest first, by any filter.
+use std::collections::HashMap;
+
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -12,9 +14,9 @@ use super::rows::Row;
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::ProjectId;
+use crate::base::ids::{ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery};
-use crate::models::webhooks::{self, Webhook};
+use crate::models::webhooks::{self, Named};
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
 
@@ -65,7 +67,7 @@ pub async fn list(
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
-    webhooks: Vec<Webhook>,
+    names: HashMap<WebhookId, Named>,
 }
 
 impl Found {
@@ -84,7 +86,7 @@ impl Found {
         let names = webhooks::names(conn, project)?;
         let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, webhooks: webhooks::list(conn, project)? })
+        Ok(Self { rows, deliveries, names })
     }
 }
 
@@ -100,12 +102,12 @@ impl ListPage {
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &LISTS),
             statuses: choices::statuses(address),
-            webhooks: choices::webhooks(address, &found.webhooks),
+            webhooks: choices::webhooks(address, &found.names),
             types: choices::types(address, "event_type"),
             responses: choices::responses(address),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
-            chips: query::chips(address, &found.webhooks),
+            chips: query::chips(address, &found.names),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|delivery| first.with("cursor", &delivery.id.to_string())),

@@ -10,7 +10,7 @@ mod exchange;
 mod json;
 mod list;
 mod masking;
-mod query;
+pub mod query;
 mod resend;
 pub mod rows;
 pub mod span;

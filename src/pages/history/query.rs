@@ -1,25 +1,31 @@
 //! What the history's address asks for, and the same in words.
+use std::collections::HashMap;
+
 use diesel::PgConnection;
 
 use super::address::{Address, Chip};
+use super::choices;
 use super::span::{self, Span};
 use super::words;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{Filter, Status, StatusClass};
 use crate::models::events;
-use crate::models::webhooks::Webhook;
+use crate::models::webhooks::Named;
 
 const NAMES: [&str; 9] =
     ["status", "webhook_id", "event_type", "response_status", "range", "since", "until", "q", "cursor"];
 const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status"];
 
-/// Reads the address of a history page; names as in the API.
+/// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
-    Address::read(path, query, &NAMES, &LISTS)
+    let address = Address::read(path, query, &NAMES, &LISTS);
+    let is_page = address.one("cursor").is_none_or(|id| id.parse::<DeliveryId>().is_ok());
+    if is_page { address } else { address.drop_all("cursor") }
 }
 
-/// Which deliveries are asked for; none if the search text names nothing. Values that mean nothing are left out.
+/// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
+/// values that do, those that do not are left out.
 pub fn filter(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -37,6 +43,14 @@ pub fn filter(
         delivery: None,
         event: None,
     };
+    let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
+    if means_nothing("status", !filter.statuses.is_empty())
+        || means_nothing("webhook_id", !filter.webhooks.is_empty())
+        || means_nothing("response_status", !filter.response_statuses.is_empty())
+        || address.one("range").is_some_and(|word| !is_range(word))
+    {
+        return Ok(None);
+    }
     if let Some(q) = address.one("q") {
         match q.parse::<DeliveryId>() {
             Ok(id) => filter.delivery = Some(id),
@@ -50,17 +64,18 @@ pub fn filter(
 }
 
 /// The filters that are set, in words, each with the address without it. The page that is shown is no filter.
-pub fn chips(address: &Address, webhooks: &[Webhook]) -> Vec<Chip> {
+pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> {
     let first = address.drop_all("cursor");
     let chip = |(name, value): &(String, String)| {
         let (name_shown, value_shown) = match name.as_str() {
-            "status" => {
-                ("Status", Status::of_word(value).map_or(value.clone(), |s| words::badge(s).word.to_owned()))
-            }
-            "webhook_id" => ("Webhook", name_of(value, webhooks)),
+            "status" => (
+                "Status",
+                known(Status::of_word(value).map(|status| words::badge(status).word.to_owned()), value),
+            ),
+            "webhook_id" => ("Webhook", webhook_words(value, names)),
             "event_type" => ("Event type", value.clone()),
-            "response_status" => ("Response", value.clone()),
-            "range" => ("Time", span::range_words(value)),
+            "response_status" => ("Response", known(StatusClass::parse(value).map(|_| value.clone()), value)),
+            "range" => ("Time", range_words(value)),
             "since" => ("Since", span::as_words(value)),
             "until" => ("Until", span::as_words(value)),
             _ => ("Id", value.clone()),
@@ -70,7 +85,22 @@ pub fn chips(address: &Address, webhooks: &[Webhook]) -> Vec<Chip> {
     first.pairs().iter().map(chip).collect()
 }
 
-fn name_of(id: &str, webhooks: &[Webhook]) -> String {
-    let found = id.parse::<WebhookId>().ok().and_then(|id| webhooks.iter().find(|webhook| webhook.id == id));
-    found.map_or_else(|| id.to_owned(), |webhook| webhook.settings.name.clone())
+fn webhook_words(value: &str, names: &HashMap<WebhookId, Named>) -> String {
+    let Ok(id) = value.parse::<WebhookId>() else { return known(None, value) };
+    names.get(&id).map_or_else(|| value.to_owned(), choices::name_shown)
+}
+
+/// Whether a word names one of the ranges that are offered.
+pub fn is_range(word: &str) -> bool {
+    span::RANGES.iter().any(|(known, _, _)| *known == word)
+}
+
+/// A range in words, or that it is none.
+pub fn range_words(word: &str) -> String {
+    known(is_range(word).then(|| span::range_words(word)), word)
+}
+
+/// A value in words; what means nothing says so, for it finds nothing.
+fn known(words: Option<String>, value: &str) -> String {
+    words.unwrap_or_else(|| format!("{value} (not understood)"))
 }

@@ -30,7 +30,7 @@ pub async fn resend(
         }
         Err(ResendError::Gone) => return Err(PageError::NotFound(GONE)),
         Err(ResendError::Db(error)) => return Err(error.into()),
-        Err(hindrance) => session::say(&session, &hindrance.to_string())?,
+        Err(hindrance) => session::say_refusal(&session, &hindrance.to_string())?,
     }
     Ok(page::go_to(htmx, &support.path(&format!("/history/{id}"))))
 }

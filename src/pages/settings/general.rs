@@ -42,6 +42,11 @@ impl GeneralPage {
     }
 }
 
+/// GET /p/{project}/settings: the first of them.
+pub async fn go_to_general(member: Admin, htmx: Htmx) -> PageResult {
+    Ok(go_to(htmx, &member.path("/settings/general")))
+}
+
 /// GET /p/{project}/settings/general
 pub async fn show(member: Admin) -> PageResult {
     GeneralPage::of(&member).answer()

@@ -15,7 +15,8 @@ use crate::base::db::Db;
 use crate::base::ids::WebhookId;
 use crate::dispatcher::probe::Egress;
 use crate::models::deliveries::{self, HeldChoice};
-use crate::models::webhooks::{Problem, Settings, UpdateError, Webhook};
+use crate::models::projects;
+use crate::models::webhooks::{self, Problem, Settings, UpdateError, Webhook};
 use crate::web::{
     Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, Section, filters, page, session,
 };
@@ -129,7 +130,13 @@ pub async fn save(
             return EditPage::refused(&admin, &webhook, held, fields, errors_of(problems)).answer();
         }
     };
-    let change = Change { id: webhook.id, settings: checked.settings, held: fields.held, now: clock.now() };
+    let change = Change {
+        id: webhook.id,
+        settings: checked.settings,
+        switches: fields.switches(),
+        held: fields.held,
+        now: clock.now(),
+    };
     match change.made(&admin, &db).await {
         Ok(_) => {
             wakeup.wake();
@@ -148,6 +155,8 @@ pub async fn save(
 struct Change {
     id: WebhookId,
     settings: Settings,
+    /// Whether `settings.active` is meant; if not, the webhook stays on or off as it is by now.
+    switches: bool,
     held: HeldChoice,
     now: OffsetDateTime,
 }
@@ -156,9 +165,14 @@ impl Change {
     /// Saves it, with what the buttons for pause and resume do if that switches the webhook off or on.
     async fn made(self, member: &Member, db: &Db) -> Result<Webhook, UpdateError> {
         let project = member.project.id;
-        let Self { id, settings, held, now } = self;
+        let Self { id, mut settings, switches, held, now } = self;
         db.transaction(move |conn| {
-            if settings.active && held == HeldChoice::Cancel {
+            if !switches {
+                // The project's row is the lock: nobody switches the webhook between this look and the saving.
+                projects::bump_settings_version(conn, project)?;
+                let stored = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
+                settings.active = stored.settings.active;
+            } else if settings.active && held == HeldChoice::Cancel {
                 // Saving sends what was held; whoever wants it cancelled says so first.
                 deliveries::resume_webhook(conn, project, id, held, now)?;
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::models::deliveries::HeldChoice;
 use crate::models::webhooks::{Draft, Problem, Settings};
-use crate::rules::retry::Retries;
+use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
 
 /// The word for an own list of waits among the choices of retries.
@@ -21,6 +21,8 @@ pub struct Fields {
     pub description: String,
     pub target_url: String,
     pub active: bool,
+    /// What `active` was when the form was shown; None from a browser that does not say.
+    pub was_active: Option<bool>,
     pub all_events: bool,
     pub events: BTreeSet<String>,
     /// Seconds.
@@ -47,6 +49,7 @@ impl Fields {
             description: settings.description.clone(),
             target_url: settings.target_url.clone(),
             active: settings.active,
+            was_active: Some(settings.active),
             all_events: settings.all_events,
             events: settings.events.iter().cloned().collect(),
             timeout_s: seconds(settings.timeout_ms),
@@ -68,6 +71,7 @@ impl Fields {
             description: text("description").replace("\r\n", "\n"),
             target_url: text("target_url"),
             active: raw.is_checked("active"),
+            was_active: raw.get("was_active").map(|word| word == "on"),
             all_events: text("which") == "all",
             events: raw.all("events").filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             timeout_s: text("timeout_s"),
@@ -78,6 +82,12 @@ impl Fields {
             body: text("body"),
             held: held_choice(&text("held")),
         }
+    }
+
+    /// Whether the person who sends the form switches the webhook on or off. What somebody else did since the form was
+    /// shown is not theirs to undo.
+    pub fn switches(&self) -> bool {
+        self.was_active != Some(self.active)
     }
 
     /// What the fields ask for, and what of them cannot even be read.
@@ -91,7 +101,7 @@ impl Fields {
             OWN_WAITS => match self.waits.parse::<Retries>() {
                 Ok(waits) => serde_json::to_value(waits).ok(),
                 Err(error) => {
-                    problems.push(Problem::new("waits", error.to_string()));
+                    problems.push(Problem::new("waits", waits_problem(error)));
                     None
                 }
             },
@@ -114,6 +124,14 @@ impl Fields {
             ..Draft::default()
         };
         (draft, problems)
+    }
+}
+
+/// What is wrong with own waits, in the words of the form: those of the API name its other choices.
+fn waits_problem(error: RetriesError) -> String {
+    match error {
+        RetriesError::Unknown => "Write up to 30 waits in whole seconds, such as 10, 60, 300.".to_owned(),
+        told => told.to_string(),
     }
 }
 
@@ -190,6 +208,8 @@ mod tests {
     fn own_waits_that_cannot_be_read_are_told() {
         let mut fields = sent(&WHOLE);
         fields.waits = "soon".to_owned();
-        assert_eq!(fields.draft().1[0].field, "waits");
+        let problem = fields.draft().1.remove(0);
+        assert_eq!(problem.field, "waits");
+        assert!(problem.message.contains("such as 10, 60, 300"), "{}", problem.message);
     }
 }

@@ -62,15 +62,28 @@ pub async fn resume(
 ) -> PageResult {
     let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
     let held = held_choice(raw.text("held"));
-    let resumed = db.transaction(move |conn| deliveries::resume_webhook(conn, project, id, held, now)).await;
-    let webhook = resumed.map_err(not_switched)?;
+    let resumed = db.transaction(move |conn| {
+        let count = deliveries::held_count(conn, project, id)?;
+        Ok::<_, UpdateError>((deliveries::resume_webhook(conn, project, id, held, now)?, count))
+    });
+    let (webhook, count) = resumed.await.map_err(not_switched)?;
     wakeup.wake();
-    let what = match held {
-        HeldChoice::Send => "gets events again. What was held goes out now.",
-        HeldChoice::Cancel => "gets events again. What was held is cancelled.",
-    };
-    session::say(&session, &format!("{} {what}", webhook.settings.name))?;
+    session::say(
+        &session,
+        &format!("{} gets events again.{}", webhook.settings.name, released_words(held, count)),
+    )?;
     Ok(page::go_to(htmx, &admin.path("/settings/webhooks")))
+}
+
+/// What became of so many deliveries that were held, if any.
+fn released_words(choice: HeldChoice, count: i64) -> String {
+    match (choice, count) {
+        (_, 0) => String::new(),
+        (HeldChoice::Send, 1) => " The delivery that was held goes out now.".to_owned(),
+        (HeldChoice::Send, n) => format!(" The {n} deliveries that were held go out now."),
+        (HeldChoice::Cancel, 1) => " The delivery that was held is cancelled.".to_owned(),
+        (HeldChoice::Cancel, n) => format!(" The {n} deliveries that were held are cancelled."),
+    }
 }
 
 fn webhook_id(text: &str) -> Result<WebhookId, PageError> {
