@@ -171,7 +171,7 @@ fn resending_goes_out_at_once_and_says_why_it_cannot() {
             .follow(&answer)
             .expect(200)
             .page()
-            .text(".notice[role=status]")
+            .text(".notice-bad[role=alert]:not([hidden])")
             .contains("paused or disabled")
     );
     assert_eq!(receiver.count(), 2);
