@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Shared;
 use super::attempt::{Prepared, outcome};
 use super::http::{Egress, Exchanged, Sender};
+use super::slots::share;
 use crate::base::clock::Stopwatch;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::models::deliveries::{Claimed, Failure, FailureKind, Next, Outcome, Timings};
@@ -155,11 +156,11 @@ impl Lanes {
         }
     }
 
-    /// Whether the lane may have one more attempt under way: as many as are still free in all, so that however many
-    /// receivers hang, there is a slot for whoever comes next.
+    /// Whether the lane may have one more attempt under way; fair between lanes.
     fn has_slot(&self, webhook: WebhookId) -> bool {
-        let free = self.in_flight_max.saturating_sub(self.in_flight.get());
-        self.lanes.borrow().get(&webhook).is_none_or(|lane| lane.in_flight < free)
+        let all = self.in_flight.get();
+        let lanes = self.lanes.borrow();
+        lanes.get(&webhook).is_none_or(|lane| lane.in_flight < share(lane.in_flight, all, self.in_flight_max))
     }
 
     /// The lane's oldest delivery; the lane goes to the end of the row if it has more and a slot for it.

@@ -7,6 +7,19 @@ use crate::base::ids::WebhookId;
 /// A webhook may have so many times its sending slots in memory; more waits in the table.
 const WAITING_PER_SLOT: usize = 8;
 
+/// How many of `max` places one may have that has `has` of them, while `all` are taken.
+///
+/// As many as are still free of the common three quarters: `n` that take all they can get leave one share in `n + 1`.
+/// The last quarter is for those that have none: one place each, so that however many receivers hang, there is one for
+/// whoever comes next.
+pub(super) fn share(has: usize, all: usize, max: usize) -> usize {
+    if has == 0 { max.saturating_sub(all) } else { common(max).saturating_sub(all) }
+}
+
+fn common(max: usize) -> usize {
+    (max * 3).div_ceil(4)
+}
+
 /// Counts what is in memory, from hand-over or claim until the attempt is over.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -35,13 +48,11 @@ impl Slots {
 
     /// Takes room for one more delivery to `webhook`; false if there is none.
     ///
-    /// A webhook may have as much as is still free: `n` that take all they can get leave one share in `n + 1` for
-    /// whoever comes next.
+    /// Fair between webhooks, see [`share`].
     pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
         let mut held = self.lock();
-        let share = self.each_max.min(self.all_max.saturating_sub(held.all));
         let has = held.each.get(&webhook).copied().unwrap_or_default();
-        if held.closed || has >= share {
+        if held.closed || has >= share(has, held.all, self.all_max).min(self.each_max) {
             return false;
         }
         *held.each.entry(webhook).or_default() += 1;
@@ -77,8 +88,10 @@ impl Slots {
     pub(super) fn room(&self) -> (i64, i64, HashMap<WebhookId, i64>) {
         let held = self.lock();
         let free = if held.closed { 0 } else { self.all_max.saturating_sub(held.all).div_ceil(2) };
+        // What `share` gives to one that has something already; the others get one each.
+        let each_max = self.each_max.min(common(self.all_max).saturating_sub(held.all) / 2).max(1);
         let each = held.each.iter().map(|(id, n)| (*id, *n as i64)).collect();
-        (free as i64, self.each_max.min(free) as i64, each)
+        (free as i64, each_max as i64, each)
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
