@@ -9,14 +9,14 @@ const WAITING_PER_SLOT: usize = 8;
 
 /// How many of `max` places one may have that has `has` of them, while `all` are taken.
 ///
-/// As many as are still free of the common three quarters: `n` that take all they can get leave one share in `n + 1`.
+/// As many as are still free of the contested three quarters: `n` that take all they can get leave one share in `n + 1`.
 /// The last quarter is for those that have none: one place each, so that however many receivers hang, there is one for
 /// whoever comes next.
 pub(super) fn share(has: usize, all: usize, max: usize) -> usize {
-    if has == 0 { max.saturating_sub(all) } else { common(max).saturating_sub(all) }
+    if has == 0 { max.saturating_sub(all) } else { contested(max).saturating_sub(all) }
 }
 
-fn common(max: usize) -> usize {
+fn contested(max: usize) -> usize {
     (max * 3).div_ceil(4)
 }
 
@@ -89,7 +89,7 @@ impl Slots {
         let held = self.lock();
         let free = if held.closed { 0 } else { self.all_max.saturating_sub(held.all).div_ceil(2) };
         // What `share` gives to one that has something already; the others get one each.
-        let each_max = self.each_max.min(common(self.all_max).saturating_sub(held.all) / 2).max(1);
+        let each_max = self.each_max.min(contested(self.all_max).saturating_sub(held.all) / 2).max(1);
         let each = held.each.iter().map(|(id, n)| (*id, *n as i64)).collect();
         (free as i64, each_max as i64, each)
     }
