@@ -16,6 +16,8 @@ pub enum Section {
     Webhooks,
     Keys,
     Account,
+    Reference,
+    ApiDocs,
 }
 
 /// One step of the breadcrumbs; the page itself is the last and has no link.
@@ -36,6 +38,8 @@ pub struct Frame {
     pub projects: Vec<Project>,
     pub crumbs: Vec<Crumb>,
     pub notice: Option<Notice>,
+    /// Whether somebody who is not signed in gets the whole width and a bar at the top, not a small panel.
+    pub is_wide: bool,
 }
 
 /// What is said above a page, once.
@@ -58,7 +62,13 @@ impl Frame {
             projects: Vec::new(),
             crumbs: Vec::new(),
             notice: None,
+            is_wide: false,
         }
+    }
+
+    /// For somebody who is not signed in, of a page that is worth the whole width: a bar at the top leads on.
+    pub fn public(title: &str, section: Section) -> Self {
+        Self { section, is_wide: true, ..Self::bare(title) }
     }
 
     pub(super) fn of_person(title: &str, section: Section, person: &SignedIn) -> Self {
@@ -104,6 +114,11 @@ impl Frame {
     /// Whether this is the project that the page belongs to.
     pub fn is_at(&self, project: &Project) -> bool {
         self.project.as_ref().is_some_and(|here| here.id == project.id)
+    }
+
+    /// Whether the page stands in a column of its own with a heading: for everybody but those before the door.
+    pub fn is_open(&self) -> bool {
+        self.user.is_some() || self.is_wide
     }
 
     /// Whether a person may see the settings of the project.

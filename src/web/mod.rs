@@ -17,6 +17,7 @@ pub mod page;
 pub mod paging;
 pub mod request;
 pub mod session;
+pub mod visitor;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -32,6 +33,7 @@ pub use frame::{Frame, Section};
 pub use member::{Admin, Member, Support, Viewer};
 pub use page::Htmx;
 pub use session::{Owner, SignedIn};
+pub use visitor::Visitor;
 
 /// What the kit must know of the configuration. Handlers get it as `Data<WebSettings>`.
 #[derive(Clone)]
