@@ -9,6 +9,7 @@ mod api_webhooks;
 mod commands;
 mod database;
 mod delivering;
+mod documents;
 mod external_ids;
 mod failures;
 mod history_pages;
