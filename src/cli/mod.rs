@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::db::DbError;
 
+mod bench;
 mod flags;
 mod key;
 mod logging;
@@ -87,6 +88,7 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     Receiver(receiver::Args),
+    Bench(bench::Args),
     VerifySignature(verify_signature::Args),
 }
 
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
         Some(Command::Receiver(args)) => receiver::run(args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::VerifySignature(args)) => verify_signature::run(&args),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
 mod body;
+mod census;
 mod history;
 mod insert;
 mod partitions;
@@ -14,6 +15,7 @@ mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
+pub use census::{Census, any_open, census};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use partitions::make_ahead;
