@@ -1,6 +1,8 @@
 //! Every route on one screen: method, path, handler, who may.
+use actix_web::dev::ResourceDef;
 use actix_web::guard;
 use actix_web::web::{self, ServiceConfig, delete, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::api;
 use crate::pages;
@@ -41,6 +43,26 @@ fn get() -> actix_web::Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
+/// What is asked of the API and is not in the table: 405 for a path that is there with other methods, else 404.
+async fn no_such_call(request: HttpRequest) -> HttpResponse {
+    let methods = methods_of(request.path());
+    if methods.is_empty() {
+        api::not_found(&request)
+    } else {
+        api::not_allowed(&request, &methods.join(", "))
+    }
+}
+
+/// The methods that the table has for a path, as they stand in `Allow`. Looked up only for what no route took.
+fn methods_of(path: &str) -> Vec<String> {
+    let here = ROUTES.iter().filter(|route| ResourceDef::new(route.path).is_match(path));
+    let mut methods: Vec<String> = here.map(|route| route.method.to_uppercase()).collect();
+    if methods.iter().any(|method| method == "GET") {
+        methods.push("HEAD".to_owned());
+    }
+    methods
+}
+
 macro_rules! routes {
     (machines: { $($m_method:ident $m_path:literal => $m_handler:path, $m_access:expr;)* }
      people: { $($p_method:ident $p_path:literal => $p_handler:path, $p_access:expr;)* }) => {
@@ -53,7 +75,7 @@ macro_rules! routes {
         /// What programs call: no session, no pages.
         pub fn machines(app: &mut ServiceConfig) {
             $(app.route($m_path, $m_method().to($m_handler));)*
-            app.service(web::scope("/v1").default_service(web::to(api::not_found)));
+            app.service(web::scope("/v1").default_service(web::to(no_such_call)));
         }
 
         /// What people open: within the scope that has sessions and error pages.
@@ -70,6 +92,7 @@ machines: {
     get "/healthz" => health::healthz, Anyone;
     get "/readyz" => health::readyz, Anyone;
     get "/static/{path:.*}" => assets::serve, Anyone;
+    get "/api/openapi.json" => api::openapi::get, Anyone;
 
     post "/v1/events" => api::post, Key("events");
     get "/v1/events" => api::events::list, Key("events");

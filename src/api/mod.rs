@@ -8,6 +8,7 @@ mod events_out;
 mod key;
 mod lists;
 pub mod metrics;
+pub mod openapi;
 mod problem;
 pub mod project;
 mod shapes;
@@ -15,4 +16,4 @@ pub mod webhooks;
 
 pub use events_in::{post, post_batch};
 pub use key::{AnyKey, DeliveriesKey, EventsKey, WebhooksKey};
-pub use problem::{FieldProblem, Problem, not_found};
+pub use problem::{FieldProblem, Problem, not_allowed, not_found};

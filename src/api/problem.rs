@@ -172,7 +172,19 @@ impl From<AcceptError> for Problem {
 }
 
 /// Any other path under `/v1`.
-pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub fn not_found(request: &HttpRequest) -> HttpResponse {
     let detail = format!("There is no {} {}.", request.method(), request.path());
-    Err(Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail))
+    Problem::new(StatusCode::NOT_FOUND, "/docs/api#not-found", "Not found", detail).error_response()
+}
+
+/// Another method of a path under `/v1`; `allowed` are the ones that it has, as in `GET, HEAD`.
+pub fn not_allowed(request: &HttpRequest, allowed: &str) -> HttpResponse {
+    let detail = format!("There is no {} {}. It takes {allowed}.", request.method(), request.path());
+    let kind = "/docs/api#not-allowed";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, kind, "Method not allowed", detail);
+    let mut answer = problem.error_response();
+    if let Ok(allowed) = header::HeaderValue::from_str(allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
 }

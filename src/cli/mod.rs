@@ -6,7 +6,6 @@ use clap::{Parser, Subcommand};
 
 use crate::base::db::DbError;
 
-mod bench;
 mod flags;
 mod key;
 mod logging;
@@ -88,7 +87,6 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     Receiver(receiver::Args),
-    Bench(bench::Args),
     VerifySignature(verify_signature::Args),
 }
 
@@ -104,7 +102,6 @@ pub fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
         Some(Command::Receiver(args)) => receiver::run(args),
-        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::VerifySignature(args)) => verify_signature::run(&args),
     };
     match outcome {

@@ -2,6 +2,7 @@
 pub mod body;
 pub mod catalogue;
 pub mod name;
+pub mod openapi;
 pub mod retry;
 pub mod signing;
 pub mod target;

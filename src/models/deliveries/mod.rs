@@ -1,7 +1,6 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
 mod body;
-mod census;
 mod history;
 mod insert;
 mod partitions;
@@ -15,7 +14,6 @@ mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
-pub use census::{Census, any_open, census};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use partitions::make_ahead;
