@@ -3,9 +3,6 @@ mod modules;
 mod sources;
 mod words;
 
-use std::fmt::Write as _;
-
-use callout::base::config::SETTINGS;
 use sources::{Source, in_tree, rust_sources};
 
 /// Lines of a source file; past it, split by verb.
@@ -148,17 +145,6 @@ fn handler_attribute(line: &str) -> Option<&str> {
         let end = rest.find(|c: char| !c.is_ascii_lowercase())?;
         (end > 3 && rest[end..].starts_with("=\"")).then(|| &rest[..end])
     })
-}
-
-#[test]
-fn the_readme_lists_every_setting_as_the_program_knows_it() {
-    let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
-    for setting in SETTINGS {
-        writeln!(table, "| `{}` | {} | {} |", setting.variable, setting.default, setting.meaning)
-            .expect("to a string");
-    }
-    let readme = std::fs::read_to_string(in_tree("README.md")).expect("README.md");
-    assert!(readme.contains(&table), "README.md's configuration table must be:\n\n{table}");
 }
 
 #[test]
