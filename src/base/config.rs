@@ -7,14 +7,14 @@ mod values;
 
 use values::{Wrong, masked};
 
-/// One thing that can be set. [`SETTINGS`] is the whole list; flags, `--help` and the README's table come from it.
+/// One thing that can be set. [`SETTINGS`] is the whole list; flags, `--help` and the table in docs/configuration.md come from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The environment variable.
     pub variable: &'static str,
     /// The flag of `serve`, without its dashes.
     pub flag: &'static str,
-    /// What an unset variable means, in words for the README.
+    /// What an unset variable means, in words for that table.
     pub default: &'static str,
     /// What it decides, one line.
     pub meaning: &'static str,
@@ -22,7 +22,7 @@ pub struct Setting {
 
 macro_rules! settings {
     ($($variable:literal $flag:literal $default:literal $meaning:literal;)*) => {
-        /// Every setting, in the order of the README.
+        /// Every setting, in the order of that table.
         pub const SETTINGS: &[Setting] =
             &[$(Setting { variable: $variable, flag: $flag, default: $default, meaning: $meaning }),*];
     };
