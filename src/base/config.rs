@@ -7,7 +7,8 @@ mod values;
 
 use values::{Wrong, masked};
 
-/// One thing that can be set. [`SETTINGS`] is the whole list; flags, `--help` and the table in docs/configuration.md come from it.
+/// One thing that can be set. [`SETTINGS`] is the whole list; flags, `--help` and the table in docs/configuration.md
+/// come from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The environment variable.
