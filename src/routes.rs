@@ -108,6 +108,7 @@ machines: {
     put "/v1/webhooks/{id}" => api::webhooks::replace, Key("webhooks");
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
+    post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
@@ -148,6 +149,8 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::confirm_delete, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::show_test, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
     get "/p/{project}/settings/keys" => pages::settings::keys::list, Admin;

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::problem::{FieldProblem, Problem};
+use super::problem::{ERRORS_MAX, FieldProblem, Problem};
 
 /// How long a body may take to arrive.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -75,6 +75,17 @@ pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 impl<'a> Members<'a> {
     pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// A problem for each member that is not known, with pointers under `at`; not for more than are told anyway.
+    pub(super) fn unknown(&self, known: &[&str], at: &str) -> Vec<FieldProblem> {
+        let problem = |name: &String| {
+            let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let message = format!("There is no field \"{name}\". Known are {}.", known.join(", "));
+            FieldProblem::new(pointer, message)
+        };
+        let names = self.0.iter().map(|(name, _)| name);
+        names.filter(|name| !known.contains(&name.as_str())).take(ERRORS_MAX + 1).map(problem).collect()
     }
 }
 

@@ -107,15 +107,7 @@ fn check(
     key: &Key,
     now: OffsetDateTime,
 ) -> Result<Posted, Vec<FieldProblem>> {
-    let mut problems = Vec::new();
-    let unknown = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
-    for (name, _) in unknown.take(ERRORS_MAX + 1) {
-        let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-        problems.push(FieldProblem::new(
-            pointer,
-            format!("There is no field \"{name}\". Known are {}.", KNOWN.join(", ")),
-        ));
-    }
+    let mut problems = members.unknown(&KNOWN, at);
     let mut text = |name: &str| match members.get(name).filter(|raw| raw.get() != "null") {
         None => None,
         Some(raw) => match id_text(raw) {
@@ -189,7 +181,7 @@ fn moment(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
 }
 
 /// Compact, in the form that JavaScript prints; without a copy if it is that already.
-fn canonical_data(raw: &RawValue, body: &Bytes) -> Result<Bytes, String> {
+pub(super) fn canonical_data(raw: &RawValue, body: &Bytes) -> Result<Bytes, String> {
     match canonical(raw.get().as_bytes()) {
         Ok(std::borrow::Cow::Borrowed(same)) => Ok(body.slice_ref(same)),
         Ok(std::borrow::Cow::Owned(rewritten)) => Ok(Bytes::from(rewritten)),
@@ -200,7 +192,7 @@ fn canonical_data(raw: &RawValue, body: &Bytes) -> Result<Bytes, String> {
     }
 }
 
-fn unknown_type(name: &str) -> String {
+pub(super) fn unknown_type(name: &str) -> String {
     let nearest = catalogue::nearest(name, 3);
     if nearest.is_empty() {
         return format!("There is no event type \"{name}\". GET /v1/event-types lists them.");
@@ -209,6 +201,6 @@ fn unknown_type(name: &str) -> String {
 }
 
 /// The envelope's `event_source` for what came with an API key.
-fn source(key: &Key) -> String {
+pub(super) fn source(key: &Key) -> String {
     EventSource::Api { key_name: key.name.clone(), app_id: key.app_id.to_string() }.to_json()
 }

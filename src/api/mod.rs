@@ -12,6 +12,7 @@ pub mod openapi;
 mod problem;
 pub mod project;
 mod shapes;
+pub mod testing;
 pub mod webhooks;
 
 pub use events_in::{post, post_batch};

@@ -38,11 +38,20 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
+    #[serde(skip)]
+    retry_after_s: u32,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_s: RETRY_AFTER_S,
+        }
     }
 
     /// 400: the body is not JSON.
@@ -99,6 +108,14 @@ impl Problem {
         Self { errors, ..problem }
     }
 
+    /// 429: too often; again after `wait`.
+    pub fn throttled(detail: impl Into<String>, wait: time::Duration) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let problem = Self::new(status, "/docs/api#throttled", "Too many requests", detail);
+        let whole_s = u32::try_from(wait.whole_seconds()).unwrap_or_default() + 1;
+        Self { retry_after_s: whole_s, ..problem }
+    }
+
     /// 503: try again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/docs/api#unavailable", "Not available now", detail)
@@ -128,7 +145,7 @@ impl ResponseError for Problem {
         building.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         match self.status {
             401 => building.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            429 | 503 => building.insert_header((header::RETRY_AFTER, RETRY_AFTER_S)),
+            429 | 503 => building.insert_header((header::RETRY_AFTER, self.retry_after_s)),
             _ => &mut building,
         };
         building.body(serde_json::to_string(self).unwrap_or_default())

@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::dispatcher::probe::Tested;
 use crate::ingest::Accepted;
 use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, request_body};
 use crate::models::events::{Event, Payload, Summary};
@@ -39,6 +40,7 @@ pub(super) fn event_summary(event: &Summary) -> Value {
         "group_id": event.group,
         "created_at": iso_ms(event.created_at),
         "deliveries": event.deliveries,
+        "test": event.test,
     })
 }
 
@@ -56,6 +58,7 @@ pub(super) struct EventAlone {
     data: Box<RawValue>,
     deliveries: Vec<Value>,
     not_delivered_to: Vec<Value>,
+    test: bool,
 }
 
 /// One event with its deliveries, and why any webhook got none.
@@ -72,6 +75,7 @@ pub(super) fn event(event: Event, deliveries: Vec<Value>, not_delivered_to: Vec<
         data: raw(&payload.data),
         deliveries,
         not_delivered_to,
+        test: event.test,
     }
 }
 
@@ -164,6 +168,18 @@ pub(super) fn delivery_alone(
     let mut value = delivery(of, target_url);
     value["body"] = attempts.last().map_or(Value::Null, |row| body(row).into());
     value["attempts"] = attempts.iter().map(|row| attempt(row, body(row))).collect();
+    value
+}
+
+/// What came of a test: its only attempt, and where history has it.
+pub(super) fn tested(tested: &Tested) -> Value {
+    let Tested { delivery, attempt: row, payload } = tested;
+    let body = request_body(delivery.id, delivery.webhook, &row.attempt, payload);
+    let mut value = attempt(row, Some(text(&body)));
+    value["delivery_id"] = delivery.id.to_string().into();
+    value["event_id"] = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type)).into();
+    value["event_type"] = delivery.event_type.as_str().into();
+    value["status"] = delivery.status.as_str().into();
     value
 }
 

@@ -120,7 +120,7 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhook, Problem> {
+pub(super) async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhook, Problem> {
     let id: WebhookId = id.parse().map_err(|_| Problem::not_found("webhook"))?;
     let found = db.run(move |conn| webhooks::find(conn, project, id)).await?;
     found.ok_or_else(|| Problem::not_found("webhook"))

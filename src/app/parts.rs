@@ -16,6 +16,7 @@ use crate::base::migrate;
 use crate::base::postgres::PrivatePostgres;
 use crate::base::seal::SealKey;
 use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, client_config};
+use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, make_ahead, take_back};
@@ -56,6 +57,7 @@ pub struct Parts {
     pub egress: Egress,
     pub ingest: Ingest,
     pub dispatcher: DispatcherHandle,
+    pub tests: TestSender,
     pub keys: Arc<KeyCache>,
     pub web: WebSettings,
     stopping: Arc<Mutex<Option<Stopping>>>,
@@ -111,6 +113,7 @@ impl Parts {
         let (ingest, writer) =
             Ingest::start(db.clone(), clock.clone(), key.clone(), Arc::new(handle.clone()))
                 .map_err(StartError::Threads)?;
+        let tests = TestSender::new(&db, &key, &egress, node.id);
         let keys = Arc::new(KeyCache::new(clock.clone()));
         let web = WebSettings::new(&config.public_url, key.as_bytes());
         let stopping = Arc::new(Mutex::new(Some(Stopping { dispatcher, writer, postgres, _node: node })));
@@ -124,6 +127,7 @@ impl Parts {
             egress,
             ingest,
             dispatcher: handle,
+            tests,
             keys,
             web,
             stopping,
@@ -140,6 +144,7 @@ impl Parts {
             .app_data(Data::new(self.policy.clone()))
             .app_data(Data::new(self.egress.clone()))
             .app_data(Data::new(self.ingest.clone()))
+            .app_data(Data::new(self.tests.clone()))
             .app_data(Data::from(self.keys.clone()))
             .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))

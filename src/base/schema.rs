@@ -120,6 +120,7 @@ diesel::table! {
         data -> Bytea,
         skipped -> Nullable<Text>,
         deliveries -> SmallInt,
+        test -> Bool,
     }
 }
 

@@ -4,14 +4,15 @@ use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::macros::format_description;
 
-use super::http::{Exchanged, HeaderName, HeaderValue, Request, Sender, header};
+use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender, header};
 use crate::models::deliveries::{
-    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, envelope_parts,
+    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, envelope_parts,
 };
 use crate::models::webhooks::Target;
 use crate::rules::body::BodyFormat;
 use crate::rules::retry::{self, Failed};
 use crate::rules::signing;
+use crate::rules::target::{Policy, parse_allow_list, parse_target};
 
 /// Told to every receiver.
 const USER_AGENT: &str = concat!("Callout/", env!("CARGO_PKG_VERSION"));
@@ -61,6 +62,11 @@ impl Prepared {
         Self { request: Request { headers, body, limit }, started_at: now, body: kind }
     }
 
+    /// Sends it and reads the answer.
+    pub(super) async fn exchanged(&self, target: &Target, sender: &Sender) -> Exchanged {
+        if target.secrets.is_empty() { unsigned() } else { sender.exchange(&self.request).await }
+    }
+
     /// What the history keeps of the request and what became of it.
     fn attempt(self, target: &Target, exchanged: Exchanged) -> Attempt {
         let mut request_headers: Vec<(String, String)> = self
@@ -82,7 +88,7 @@ impl Prepared {
         }
     }
 
-    /// Decides what follows from what happened.
+    /// Decides what follows from what happened. A test is over, whatever happened.
     pub(super) fn outcome(
         self,
         claimed: &Claimed,
@@ -93,10 +99,12 @@ impl Prepared {
         let settings = &target.webhook.settings;
         let status = exchanged.response.as_ref().map(|response| response.status);
         if exchanged.failure.is_none() {
-            exchanged.failure = refused(status, settings.success);
+            exchanged.failure = refused(status, settings.success, claimed.test);
         }
         let next = if exchanged.failure.is_none() {
             Next::Delivered
+        } else if claimed.test {
+            Next::Failed(None)
         } else {
             let retry_after = exchanged.response.as_ref().and_then(|response| {
                 let value = response.headers.iter().find(|(name, _)| name == "retry-after")?;
@@ -115,10 +123,13 @@ impl Prepared {
 
     /// For an attempt that our own stop cut short.
     pub(super) fn interrupted(self, claimed: &Claimed, target: &Target, mut exchanged: Exchanged) -> Outcome {
-        let detail = "Callout stopped during this attempt; it is repeated at once.";
+        let (detail, next) = match claimed.test {
+            false => ("Callout stopped during this attempt; it is repeated at once.", Next::Interrupted),
+            true => ("Callout stopped during this attempt; a test is not repeated.", Next::Failed(None)),
+        };
         exchanged.failure = Some(Failure::new(FailureKind::Interrupted, detail));
         let attempt = Some(self.attempt(target, exchanged));
-        outcome(claimed, attempt, Next::Interrupted)
+        outcome(claimed, attempt, next)
     }
 }
 
@@ -134,7 +145,7 @@ pub(super) fn outcome(claimed: &Claimed, attempt: Option<Attempt>, next: Next) -
     }
 }
 
-fn refused(status: Option<u16>, success: retry::Success) -> Option<Failure> {
+fn refused(status: Option<u16>, success: retry::Success, is_test: bool) -> Option<Failure> {
     let status = status?;
     if success.accepts(status) {
         return None;
@@ -143,11 +154,37 @@ fn refused(status: Option<u16>, success: retry::Success) -> Option<Failure> {
         300..=399 => {
             format!("Answered {status}: redirects are not followed. Set the webhook to the final address.")
         }
+        410 if is_test => {
+            "Answered 410: the receiver wants no more. An event would disable the webhook.".to_owned()
+        }
         410 => "Answered 410: the receiver wants no more. The webhook was disabled.".to_owned(),
         200..=299 => format!("Answered {status}, and this webhook only takes 200 for success."),
         _ => format!("Answered {status}."),
     };
     Some(Failure::new(FailureKind::ResponseStatus, detail))
+}
+
+/// Nothing goes out without a signature.
+fn unsigned() -> Exchanged {
+    let detail =
+        "Nothing was sent: the webhook's signing secret cannot be opened with this installation's key.";
+    let failure = Some(Failure::new(FailureKind::Connect, detail));
+    Exchanged { address: None, response: None, failure, timings: Timings::default() }
+}
+
+/// The client for a webhook's address; none if the address cannot be used at all.
+pub(super) fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Option<Sender> {
+    // It was judged when it was saved, perhaps under other rules. The connector judges it at every connection, and
+    // what it refuses is an attempt in the history.
+    let allow = parse_allow_list("0.0.0.0/0, ::/0").unwrap_or_default();
+    let lenient = Policy { allow, allow_http: true };
+    match parse_target(&target.webhook.settings.target_url, &lenient) {
+        Ok(parsed) => Some(Sender::new(egress, &parsed, connections_max)),
+        Err(error) => {
+            tracing::error!(webhook = %target.webhook.id, %error, "the target address cannot be used");
+            None
+        }
+    }
 }
 
 /// 0 to 1, for the jitter: not a secret, but at hand.

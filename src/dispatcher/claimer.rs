@@ -137,6 +137,7 @@ impl Claimer {
                         payload: payload.clone(),
                         webhook: row.webhook,
                         target: snapshot.and_then(|s| s.targets.get(&row.webhook).cloned()),
+                        test: row.test,
                         claims: row.claims,
                         lease_ends: row.lease_ends,
                         attempt_count: row.attempt_count,

@@ -11,14 +11,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
-use super::attempt::{Prepared, outcome};
+use super::attempt::{Prepared, new_sender, outcome};
 use super::http::{Egress, Exchanged, Sender};
 use super::slots::share;
 use crate::base::clock::Stopwatch;
 use crate::base::ids::{ProjectId, WebhookId};
-use crate::models::deliveries::{Claimed, Failure, FailureKind, Next, Outcome, Timings};
+use crate::models::deliveries::{Claimed, Next, Outcome, Timings};
 use crate::models::webhooks::{ProjectSnapshot, Target};
-use crate::rules::target::{Policy, parse_allow_list, parse_target};
 
 /// A lane that nothing was sent on for so long closes its connections.
 const IDLE_MAX: Duration = Duration::from_secs(20);
@@ -208,12 +207,9 @@ impl Lanes {
         let prepared = Prepared::of(claimed, target, sender, clock.now());
         let watch = clock.stopwatch();
         let mut cut = self.cut.clone();
-        if target.secrets.is_empty() {
-            return prepared.outcome(claimed, target, unsigned(), clock.now());
-        }
         let exchanged = tokio::select! {
             biased;
-            exchanged = sender.exchange(&prepared.request) => Ok(exchanged),
+            exchanged = prepared.exchanged(target, sender) => Ok(exchanged),
             _ = cut.wait_for(|cut| *cut) => Err(watch.elapsed_us()),
         };
         let outcome = match exchanged {
@@ -224,7 +220,7 @@ impl Lanes {
                 prepared.interrupted(claimed, target, nothing)
             }
         };
-        super::report(&self.shared, &outcome);
+        super::report(&self.shared, claimed, &outcome);
         outcome
     }
 
@@ -289,28 +285,6 @@ fn instead_of_sending(claimed: &Claimed, target: &Target, now: time::OffsetDateT
         Some(Next::GivenBack)
     } else {
         None
-    }
-}
-
-/// Nothing goes out without a signature.
-fn unsigned() -> Exchanged {
-    let detail =
-        "Nothing was sent: the webhook's signing secret cannot be opened with this installation's key.";
-    let failure = Some(Failure::new(FailureKind::Connect, detail));
-    Exchanged { address: None, response: None, failure, timings: Timings::default() }
-}
-
-fn new_sender(egress: &Egress, target: &Target, connections_max: usize) -> Option<Sender> {
-    // It was judged when it was saved, perhaps under other rules. The connector judges it at every connection, and
-    // what it refuses is an attempt in the history.
-    let allow = parse_allow_list("0.0.0.0/0, ::/0").unwrap_or_default();
-    let lenient = Policy { allow, allow_http: true };
-    match parse_target(&target.webhook.settings.target_url, &lenient) {
-        Ok(parsed) => Some(Sender::new(egress, &parsed, connections_max)),
-        Err(error) => {
-            tracing::error!(webhook = %target.webhook.id, %error, "the target address cannot be used");
-            None
-        }
     }
 }
 

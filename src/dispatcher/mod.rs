@@ -9,6 +9,7 @@ mod lanes;
 pub mod probe;
 mod recorder;
 mod slots;
+mod testing;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -233,10 +234,16 @@ impl Shared {
     }
 }
 
-/// One line an attempt, readable alone, and the counters.
-fn report(shared: &Shared, outcome: &Outcome) {
+/// One line an attempt, readable alone, and the counters, which leave out tests.
+fn report(shared: &Shared, claimed: &Claimed, outcome: &Outcome) {
+    if !claimed.test {
+        count(&shared.counters, outcome);
+    }
+    log(outcome);
+}
+
+fn count(counters: &Counters, outcome: &Outcome) {
     let Some(attempt) = &outcome.attempt else { return };
-    let counters = &shared.counters;
     counters.attempts.fetch_add(1, Ordering::Relaxed);
     match (&attempt.failure, &outcome.next) {
         (None, _) => counters.delivered.fetch_add(1, Ordering::Relaxed),
@@ -249,6 +256,10 @@ fn report(shared: &Shared, outcome: &Outcome) {
         }
         (Some(_), _) => counters.failed_attempts.fetch_add(1, Ordering::Relaxed),
     };
+}
+
+fn log(outcome: &Outcome) {
+    let Some(attempt) = &outcome.attempt else { return };
     let ms = attempt.timings.total_us / 1_000;
     match &attempt.failure {
         None => tracing::debug!(

@@ -1,7 +1,8 @@
-//! The door for whoever must know at once what an address leads to.
+//! The door for whoever must know at once what an address leads to, or what a receiver says.
 use std::net::{IpAddr, SocketAddr};
 
 pub use super::http::Egress;
+pub use super::testing::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
 use crate::rules::target::Target;
 
 /// What saving a target address comes to.

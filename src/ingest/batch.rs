@@ -225,6 +225,7 @@ fn handed_over(
         payload: draft.payload.clone(),
         webhook: target.webhook.id,
         target: Some(target.clone()),
+        test: false,
         claims: 1,
         lease_ends: now + deliveries::lease(target.webhook.settings.timeout_ms),
         attempt_count: 0,

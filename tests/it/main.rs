@@ -30,5 +30,7 @@ mod setup_page;
 mod signature;
 mod signing_in;
 mod switching;
+mod test_page;
+mod test_send;
 mod tidy;
 mod webhook_pages;

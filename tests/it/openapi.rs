@@ -283,6 +283,9 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     let replacement = json!({ "target_url": receiver.url("/"), "all_events": true, "name": "failing" });
     call("replaceWebhook", &failing, "", replacement).expect(200);
     call("changeWebhook", &failing, "", json!({ "retries": [1, 2], "description": null })).expect(200);
+    for body in [json!({}), json!({ "type": "badge_earned" })] {
+        call("testWebhook", &failing, "", body).expect(200);
+    }
     for webhook in
         call("listWebhooks", "", "?limit=250", Value::Null).json()["data"].as_array().expect("a list")
     {
@@ -291,7 +294,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     (id, failing)
 }
 
-/// Names that are taken.
+/// Names that are taken, and what is asked for too often.
 fn refusals_of_their_own(app: &App, project: &Project, described: &Described, webhook: &str) {
     factory::project(app, "Other");
     let taken =
@@ -300,6 +303,8 @@ fn refusals_of_their_own(app: &App, project: &Project, described: &Described, we
         described.call(project.api(), id, webhook, "", taken.as_bytes()).expect(409);
     }
     described.call(project.api(), "changeProject", "", "", br#"{"name":"other"}"#).expect(409);
+    let tested = (0..20).map(|_| described.call(project.api(), "testWebhook", webhook, "", b"").status);
+    assert_eq!(tested.last(), Some(429));
 }
 
 #[test]

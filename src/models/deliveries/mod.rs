@@ -10,6 +10,7 @@ mod resend;
 mod retention;
 mod status;
 mod switch;
+mod testing;
 mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
@@ -26,4 +27,5 @@ pub use switch::{
     HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook,
     release_stranded, resume_webhook, save_webhook,
 };
+pub use testing::begin_test;
 pub use untold::{Reason, Untold, untold};

@@ -34,6 +34,8 @@ pub struct Claimed {
     pub webhook: WebhookId,
     /// The webhook as of the claim; none when it was deleted meanwhile.
     pub target: Option<Arc<Target>>,
+    /// Sent by a person to try the webhook: never retried, and what comes of it changes nothing about the webhook.
+    pub test: bool,
     /// The fence.
     pub claims: i32,
     pub lease_ends: OffsetDateTime,
@@ -78,6 +80,8 @@ struct Row {
     attempt_count: i32,
     #[diesel(sql_type = SmallInt)]
     retries_used: i16,
+    #[diesel(sql_type = Bool)]
+    test: bool,
 }
 
 /// What a claim brought: the row, without event and webhook.
@@ -92,6 +96,7 @@ pub struct ClaimedRow {
     pub lease_ends: OffsetDateTime,
     pub attempt_count: i32,
     pub retries_used: i16,
+    pub test: bool,
 }
 
 /// Claims due deliveries, oldest due first within a webhook and webhooks in random order, at most `room_each` for a
@@ -123,7 +128,7 @@ pub fn claim(
          update deliveries d set status = 1, claims = d.claims + 1, claimed_by = $6, \
            due_at = $4 + (p.timeout_ms + 15000) * interval '1 millisecond' \
          from picked p where d.project_id = p.project_id and d.id = p.id and d.status in (0, 3) \
-         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used",
+         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used, d.test",
     )
     .bind::<BigInt, _>(room_each)
     .bind::<Array<SqlUuid>, _>(busy)
@@ -143,6 +148,7 @@ pub fn claim(
             lease_ends: row.due_at,
             attempt_count: row.attempt_count,
             retries_used: row.retries_used,
+            test: row.test,
         })
         .collect())
 }
@@ -169,9 +175,11 @@ pub fn first_due(conn: &mut PgConnection) -> Result<Vec<(WebhookId, OffsetDateTi
 pub type Rescued = usize;
 
 prepared! {
-    /// Makes claims due again whose lease ran out, or all those of a node; each leaves an `interrupted` attempt.
+    /// Makes claims due again whose lease ran out, or all those of a node; each leaves an `interrupted` attempt. Tests
+    /// are over with it.
     pub struct Rescue -> () {
         now: Timestamptz = OffsetDateTime,
+        ended: Timestamptz = OffsetDateTime,
         now2: Timestamptz = OffsetDateTime,
         of_node: Bool = bool,
         node: SqlUuid = Uuid,
@@ -179,16 +187,18 @@ prepared! {
         kind: SmallInt = i16,
     }
     sql "with cut as ( \
-           update deliveries d set status = case when attempt_count = 0 then 0 else 3 end, due_at = {}, claimed_by = null, \
-             attempt_count = attempt_count + 1, last_response_status = null, last_failure_kind = 8, \
-             last_failure_detail = 'Callout stopped during this attempt; it is repeated at once.' \
+           update deliveries d set status = case when test then 4 when attempt_count = 0 then 0 else 3 end, \
+             due_at = case when test then null else {}::timestamptz end, ended_at = case when test then {}::timestamptz end, \
+             claimed_by = null, attempt_count = attempt_count + 1, last_response_status = null, last_failure_kind = 8, \
+             last_failure_detail = 'Callout stopped during this attempt; ' \
+               || case when test then 'a test is not repeated.' else 'it is repeated at once.' end \
            where status = 1 and (due_at <= {} or ({} and claimed_by = {})) \
-           returning project_id, id, webhook_id, claims, attempt_count \
+           returning project_id, id, webhook_id, claims, last_failure_detail \
          ) \
          insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
            body_format, failure_kind, failure_detail) \
          select c.project_id, c.id, c.claims, {}, 0, w.target_url, '[]', 1, {}, \
-           'Callout stopped during this attempt; it is repeated at once.' \
+           c.last_failure_detail \
          from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
          on conflict (project_id, delivery_id, number) do nothing"
 }
@@ -206,6 +216,7 @@ pub fn take_back(conn: &mut PgConnection, node: Uuid, now: OffsetDateTime) -> Re
 fn interrupted(conn: &mut PgConnection, now: OffsetDateTime, node: Option<Uuid>) -> Result<Rescued, DbError> {
     let statement = Rescue {
         now,
+        ended: now,
         now2: now,
         of_node: node.is_some(),
         node: node.unwrap_or_default(),

@@ -23,6 +23,8 @@ pub struct Event {
     pub skipped: Option<String>,
     /// How many deliveries were made at once with it.
     pub deliveries: i16,
+    /// Sent to one webhook to try it.
+    pub test: bool,
 }
 
 /// A row of a list of events.
@@ -36,6 +38,8 @@ pub struct Summary {
     pub group: String,
     pub created_at: OffsetDateTime,
     pub deliveries: i16,
+    /// Sent to one webhook to try it.
+    pub test: bool,
 }
 
 /// Which events. Empty lists mean "any".
@@ -64,6 +68,7 @@ type Row = (
     Vec<u8>,
     Option<String>,
     i16,
+    bool,
 );
 
 /// An event of the project.
@@ -81,14 +86,27 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<
             events::data,
             events::skipped,
             events::deliveries,
+            events::test,
         ))
         .first(conn)
         .optional()?;
     Ok(row.map(
-        |(id, event_type, external_id, entity_id, group, created_at, source, data, skipped, deliveries)| {
+        |(
+            id,
+            event_type,
+            external_id,
+            entity_id,
+            group,
+            created_at,
+            source,
+            data,
+            skipped,
+            deliveries,
+            test,
+        )| {
             let data = Bytes::from(data);
             let payload = Payload { project, id, event_type, created_at, entity_id, group, source, data };
-            Event { payload, external_id, skipped, deliveries }
+            Event { payload, external_id, skipped, deliveries, test }
         },
     ))
 }
@@ -112,6 +130,7 @@ pub fn list(
             events::group_id,
             events::created_at,
             events::deliveries,
+            events::test,
         ))
         .into_boxed();
     if !filter.types.is_empty() {

@@ -5,7 +5,7 @@ mod insert;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use history::{Event, Filter, Summary, find, find_by_q, list, load_payloads};
-pub use insert::{NewEvent, insert};
+pub use insert::{NewEvent, insert, insert_test};
 
 use bytes::Bytes;
 use time::OffsetDateTime;

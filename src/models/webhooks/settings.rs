@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::body::BodyFormat;
-use crate::rules::catalogue;
+use crate::rules::catalogue::{self, EventType};
 use crate::rules::name::has_unseen;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::target::{self, Policy};
@@ -58,6 +58,19 @@ impl Default for Settings {
             success: Success::Any2xx,
             when_used_up: WhenUsedUp::Fail,
         }
+    }
+}
+
+impl Settings {
+    /// The type to try a webhook with: the first that it subscribes to, or one that every receiver can make sense of.
+    pub fn trial_type(&self) -> &'static EventType {
+        let chosen = if self.all_events { &[][..] } else { &self.events };
+        chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
+    }
+
+    /// Whether it subscribes to an event type.
+    pub fn takes(&self, event_type: &str) -> bool {
+        self.all_events || self.events.iter().any(|name| name == event_type)
     }
 }
 

@@ -36,6 +36,7 @@ struct DetailPage {
     untold: Vec<UntoldRow>,
     data: Body,
     is_raw: bool,
+    test: bool,
 }
 
 /// A webhook that got nothing, and why.
@@ -113,7 +114,7 @@ fn source_words(stored: &str) -> String {
 
 impl DetailPage {
     fn of(member: &Member, found: Found, layout: Layout) -> Self {
-        let Event { payload, external_id, .. } = found.event;
+        let Event { payload, external_id, test, .. } = found.event;
         let id = payload.id.with_prefix(catalogue::id_prefix(&payload.event_type));
         Self {
             frame: member
@@ -132,6 +133,7 @@ impl DetailPage {
             untold: found.untold,
             data: Body::of(&payload.data, layout),
             is_raw: layout.is_raw(),
+            test,
             event_type: payload.event_type,
         }
     }

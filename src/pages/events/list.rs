@@ -48,6 +48,7 @@ struct Row {
     external_id: String,
     entity_id: String,
     deliveries: i16,
+    test: bool,
     created_at: OffsetDateTime,
 }
 
@@ -131,6 +132,7 @@ impl Row {
             external_id: event.external_id.unwrap_or_default(),
             entity_id: event.entity_id.unwrap_or_default(),
             deliveries: event.deliveries,
+            test: event.test,
             created_at: event.created_at,
         }
     }

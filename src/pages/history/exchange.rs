@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use super::body::{Body, Layout};
 use super::timing::{self, Step};
 use super::{curl, masking, words};
-use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Response};
+use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, FailureKind, Response};
 use crate::models::events::Payload;
 use crate::models::projects::Role;
 
@@ -76,7 +76,10 @@ impl Exchange {
             class: words::outcome_class(attempt),
             outcome: words::outcome_words(attempt.response.as_ref().map(|r| r.status), failure),
             detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
-            remedy: failure.map_or("", |failure| words::remedy(failure.kind)),
+            remedy: failure.map_or("", |failure| match (failure.kind, delivery.test) {
+                (FailureKind::Interrupted, true) => "Resend it, or send another test.",
+                (kind, _) => words::remedy(kind),
+            }),
             outcome_in_sentence: failure
                 .map(|f| words::lower_first(words::failure_words(f.kind)))
                 .unwrap_or_default(),

@@ -1,12 +1,13 @@
 //! The history: deliveries with every attempt.
 //!
-//! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too.
+//! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too, [`exchange`] the
+//! page that tests a webhook.
 pub mod address;
 pub mod body;
 pub mod choices;
 mod curl;
 mod detail;
-mod exchange;
+pub mod exchange;
 mod json;
 mod list;
 mod masking;

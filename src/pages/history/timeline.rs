@@ -121,6 +121,7 @@ fn held_reason(webhook: Option<&Webhook>) -> &'static str {
 fn given_up_reason(delivery: &Delivery, webhook: Option<&Webhook>) -> String {
     let retries = webhook.map_or(0, |webhook| webhook.settings.retries.count());
     match (delivery.last_response_status, delivery.retries_used) {
+        _ if delivery.test => "A test is sent once and changes nothing about its webhook.".to_owned(),
         (Some(410), _) => {
             "The receiver answered 410: it is gone for good, so its webhook was disabled.".to_owned()
         }

@@ -7,6 +7,7 @@ mod form;
 mod list;
 mod state;
 mod switch;
+mod testing;
 mod types;
 
 pub use create::{create, new};
@@ -14,6 +15,7 @@ pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use list::list;
 pub use switch::{confirm_resume, pause, resume};
+pub use testing::{send_test, show_test};
 
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};

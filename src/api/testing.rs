@@ -1,0 +1,82 @@
+//! `POST /v1/webhooks/{id}/test`: one event to one webhook, and what its receiver said.
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, Data, Path, Payload};
+
+use super::body::{self, Members};
+use super::events_in::{EVENT_BYTES_MAX, canonical_data, source, unknown_type};
+use super::key::WebhooksKey;
+use super::problem::{FieldProblem, Problem};
+use super::{shapes, webhooks};
+use crate::base::db::Db;
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender};
+use crate::models::webhooks::Settings;
+use crate::rules::body::canonical;
+use crate::rules::catalogue::{self, EventType};
+
+const KNOWN: [&str; 2] = ["type", "data"];
+
+/// `POST /v1/webhooks/{id}/test` `{type?, data?}`: 200 with the attempt, whatever came of it.
+///
+/// Without a type it is the webhook's first, without data the catalogue's sample. 429 after 20 a minute.
+pub async fn send(
+    key: WebhooksKey,
+    db: Data<Db>,
+    tests: Data<TestSender>,
+    (id, payload): (Path<String>, Payload),
+) -> Result<HttpResponse, Problem> {
+    let body = body::read(payload, EVENT_BYTES_MAX).await?;
+    let members = if body.is_empty() { Members(Vec::new()) } else { body::parse(&body, body::NO_OBJECT)? };
+    let webhook = webhooks::find(&db, key.0.project, &id).await?;
+    let (event_type, data) = wanted(&members, &body, &webhook.settings)?;
+    let test = Test {
+        project: webhook.project,
+        webhook: webhook.id,
+        event_type: event_type.name.to_owned(),
+        data,
+        source: source(&key.0),
+    };
+    match tests.send(test).await {
+        Ok(tested) => Ok(HttpResponse::Ok().json(shapes::tested(&tested))),
+        Err(TestError::Gone) => Err(Problem::not_found("webhook")),
+        Err(TestError::Address) => {
+            let message = "The webhook's address cannot be used. Change it.";
+            Err(Problem::wrong(vec![FieldProblem::new("", message)]))
+        }
+        Err(TestError::Throttled(wait)) => Err(Problem::throttled(
+            format!("A webhook is tested at most {TESTS_A_MINUTE_MAX} times a minute. Wait and try again."),
+            wait,
+        )),
+        Err(TestError::Db(error)) => Err(error.into()),
+    }
+}
+
+/// The type and data of a test; all problems at once.
+fn wanted(
+    members: &Members<'_>,
+    body: &Bytes,
+    settings: &Settings,
+) -> Result<(&'static EventType, Bytes), Problem> {
+    let mut problems = members.unknown(&KNOWN, "");
+    let given = |name| members.get(name).filter(|raw| raw.get() != "null");
+    let event_type = match given("type").map(|raw| serde_json::from_str::<String>(raw.get())) {
+        None => Ok(settings.trial_type()),
+        Some(Ok(name)) => catalogue::find(&name).ok_or_else(|| unknown_type(&name)),
+        Some(Err(_)) => Err("This must be a string.".to_owned()),
+    };
+    let event_type = event_type.map_err(|message| problems.push(FieldProblem::new("/type", message)));
+    let data = match (given("data"), event_type) {
+        (Some(raw), _) => canonical_data(raw, body),
+        (None, Ok(event_type)) => sample(event_type),
+        (None, Err(())) => Ok(Bytes::new()),
+    };
+    let data = data.map_err(|message| problems.push(FieldProblem::new("/data", message)));
+    match (event_type, data) {
+        (Ok(event_type), Ok(data)) if problems.is_empty() => Ok((event_type, data)),
+        _ => Err(Problem::wrong(problems)),
+    }
+}
+
+fn sample(event_type: &EventType) -> Result<Bytes, String> {
+    let canonical = canonical(event_type.sample().as_bytes()).map_err(|error| error.to_string())?;
+    Ok(Bytes::from(canonical.into_owned()))
+}

@@ -1,0 +1,243 @@
+//! `/p/{project}/settings/webhooks/{webhook}/test`: one event to one webhook, and what its receiver says.
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{Bytes, Data, Path};
+use askama::Template;
+
+use super::{GONE, find};
+use crate::base::db::Db;
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
+use crate::models::webhooks::{Settings, Webhook};
+use crate::pages::history::body::Layout;
+use crate::pages::history::exchange::Exchange;
+use crate::rules::body::{BodyErrorKind, EventSource, canonical};
+use crate::rules::catalogue::{self, EventType};
+use crate::web::{
+    Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters,
+    page,
+};
+
+#[derive(Template)]
+#[template(path = "settings/webhooks/test.html", blocks = ["test", "form", "answer"])]
+struct TestPage {
+    frame: Frame,
+    status: StatusCode,
+    link: String,
+    edit_link: String,
+    target_url: String,
+    time_limit_s: String,
+    /// Said of a webhook that is off.
+    off: &'static str,
+    choices: Vec<Choices>,
+    event_type: &'static EventType,
+    data: String,
+    errors: FieldErrors,
+    answer: Option<Answer>,
+}
+
+/// Event types under a title.
+struct Choices {
+    title: &'static str,
+    types: Vec<&'static str>,
+}
+
+/// What came of a test.
+struct Answer {
+    delivery_link: String,
+    exchange: Exchange,
+}
+
+impl TestPage {
+    /// The form with a type's sample.
+    fn of(member: &Member, webhook: &Webhook, event_type: &'static EventType) -> Self {
+        let list_link = member.path("/settings/webhooks");
+        let edit_link = format!("{list_link}/{}", webhook.id);
+        let settings = &webhook.settings;
+        Self {
+            frame: member
+                .frame("Send a test", Section::Webhooks)
+                .below("Webhooks", &list_link)
+                .below(&settings.name, &edit_link),
+            status: StatusCode::OK,
+            link: format!("{edit_link}/test"),
+            edit_link,
+            target_url: settings.target_url.clone(),
+            time_limit_s: (f64::from(settings.timeout_ms) / 1000.0).to_string(),
+            off: match (settings.active, &webhook.disabled) {
+                (true, _) => "",
+                (false, None) => "This webhook is paused. A test is sent all the same.",
+                (false, Some(_)) => "This webhook is disabled. A test is sent all the same.",
+            },
+            choices: choices(settings),
+            event_type,
+            data: event_type.sample().trim_end().to_owned(),
+            errors: FieldErrors::none(),
+            answer: None,
+        }
+    }
+
+    /// What was typed, and why it was not sent. 422.
+    fn refused(self, data: &str, errors: FieldErrors) -> Self {
+        Self { data: data.to_owned(), errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..self }
+    }
+
+    /// What was typed, and what came of it.
+    fn sent(self, member: &Member, data: &str, tested: &Tested) -> Self {
+        let Tested { delivery, attempt, payload } = tested;
+        let exchange = Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role);
+        let delivery_link = member.path(&format!("/history/{}", delivery.id));
+        Self { data: data.to_owned(), answer: Some(Answer { delivery_link, exchange }), ..self }
+    }
+
+    /// Whether the data is no longer the type's sample.
+    fn is_edited(&self) -> bool {
+        self.data.trim_end() != self.event_type.sample().trim_end()
+    }
+
+    /// The page, or for htmx the form: all but a test's answer concerns only that.
+    fn answer(&self, htmx: Htmx) -> PageResult {
+        if !htmx.0 {
+            return page::page_with(self.status, self);
+        }
+        Ok(aimed_at("#test-form", page::page_with(self.status, &self.as_form())?))
+    }
+
+    /// The page, or for htmx the answer; all of it where the form still tells what was wrong before.
+    fn answer_sent(&self, htmx: Htmx, raw: &RawForm) -> PageResult {
+        match (htmx.0, raw.is_checked("refused")) {
+            (false, _) => page::page_with(self.status, self),
+            (true, false) => page::page_with(self.status, &self.as_answer()),
+            (true, true) => Ok(aimed_at("#test", page::page_with(self.status, &self.as_test())?)),
+        }
+    }
+}
+
+/// Tells htmx where to put an answer that concerns another part than the one the request named.
+fn aimed_at(place: &'static str, mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(HeaderName::from_static("hx-retarget"), HeaderValue::from_static(place));
+    response
+}
+
+/// GET /p/{project}/settings/webhooks/{webhook}/test?type=: the form with a sample.
+pub async fn show_test(
+    admin: Admin,
+    db: Data<Db>,
+    htmx: Htmx,
+    (path, query): (Path<(String, String)>, Query),
+) -> PageResult {
+    let webhook = find(&db, admin.project.id, &path.1).await?;
+    let chosen = query.0.get("type").and_then(catalogue::find);
+    TestPage::of(&admin, &webhook, chosen.unwrap_or_else(|| webhook.settings.trial_type())).answer(htmx)
+}
+
+/// POST /p/{project}/settings/webhooks/{webhook}/test: sends it and shows what the receiver said. With `load`, only
+/// goes back to the sample.
+pub async fn send_test(
+    admin: Admin,
+    (db, tests): (Data<Db>, Data<TestSender>),
+    htmx: Htmx,
+    path: Path<(String, String)>,
+    Form(raw): Form,
+) -> PageResult {
+    let webhook = find(&db, admin.project.id, &path.1).await?;
+    let typed = raw.text("data").replace("\r\n", "\n");
+    let Some(event_type) = catalogue::find(raw.text("type")) else {
+        let errors = FieldErrors::one("type", "Choose an event type.");
+        let form = TestPage::of(&admin, &webhook, webhook.settings.trial_type());
+        return form.refused(&typed, errors).answer(htmx);
+    };
+    let form = TestPage::of(&admin, &webhook, event_type);
+    if raw.is_checked("load") {
+        // Without a script; at an address that can be loaded again.
+        return Ok(page::go_to(htmx, &format!("{}?type={}", form.link, event_type.name)));
+    }
+    let data = match checked(&typed) {
+        Ok(data) => data,
+        Err(message) => return form.refused(&typed, FieldErrors::one("data", &message)).answer(htmx),
+    };
+    match tests.send(test(&admin, &webhook, event_type, data)).await {
+        Ok(tested) => form.sent(&admin, &typed, &tested).answer_sent(htmx, &raw),
+        Err(error) => form.refused(&typed, FieldErrors::one("", &why_not(error)?)).answer(htmx),
+    }
+}
+
+fn test(member: &Member, webhook: &Webhook, event_type: &EventType, data: Bytes) -> Test {
+    Test {
+        project: webhook.project,
+        webhook: webhook.id,
+        event_type: event_type.name.to_owned(),
+        data,
+        source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
+    }
+}
+
+/// Why no test was sent, for the person who wanted it.
+fn why_not(error: TestError) -> Result<String, PageError> {
+    match error {
+        TestError::Gone => Err(PageError::NotFound(GONE)),
+        TestError::Db(error) => Err(error.into()),
+        TestError::Address => Ok("The webhook's address cannot be used. Change it first.".to_owned()),
+        TestError::Throttled(wait) => Ok(format!(
+            "A webhook is tested at most {TESTS_A_MINUTE_MAX} times a minute. Try again in {} s.",
+            wait.whole_seconds() + 1
+        )),
+    }
+}
+
+/// The data in canonical form, or what is wrong with it and where.
+fn checked(typed: &str) -> Result<Bytes, String> {
+    if typed.trim().is_empty() {
+        return Err("Enter the event's data: a JSON object.".to_owned());
+    }
+    match canonical(typed.as_bytes()) {
+        Ok(data) => Ok(Bytes::from(data.into_owned())),
+        Err(error) if error.kind == BodyErrorKind::NotAnObject => {
+            Err("This must be a JSON object.".to_owned())
+        }
+        Err(error) => Err(format!("Line {}, column {}: {}.", error.line, error.column, error.kind)),
+    }
+}
+
+/// What the webhook subscribes to, then the rest.
+fn choices(settings: &Settings) -> Vec<Choices> {
+    let (taken, others): (Vec<_>, Vec<_>) =
+        catalogue::all().iter().map(|event_type| event_type.name).partition(|name| settings.takes(name));
+    let all = [("This webhook’s event types", taken), ("Other event types", others)];
+    all.into_iter()
+        .filter(|(_, types)| !types.is_empty())
+        .map(|(title, types)| Choices { title, types })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_the_data_is_told_with_its_place() {
+        assert_eq!(
+            checked("{\n  \"a\": 1,\n  b\n}").unwrap_err(),
+            "Line 3, column 3: expected a key in quotes."
+        );
+        assert_eq!(checked(" [1]").unwrap_err(), "This must be a JSON object.");
+        assert!(checked("  ").unwrap_err().contains("Enter"));
+        assert_eq!(checked("{ \"a\": 1.0 }").unwrap(), Bytes::from_static(b"{\"a\":1}"));
+    }
+
+    #[test]
+    fn every_type_can_be_chosen_and_the_webhooks_own_come_first() {
+        let some = Settings { events: vec!["voucher.created".to_owned()], ..Settings::default() };
+        let offered = choices(&some);
+        assert_eq!(offered[0].types, ["voucher.created"]);
+        assert_eq!(offered.iter().map(|group| group.types.len()).sum::<usize>(), catalogue::all().len());
+        assert_eq!(choices(&Settings { all_events: true, ..Settings::default() }).len(), 1);
+    }
+
+    #[test]
+    fn every_sample_may_be_sent_as_it_stands() {
+        for event_type in catalogue::all() {
+            assert!(checked(event_type.sample()).is_ok(), "{}", event_type.name);
+        }
+    }
+}
