@@ -124,6 +124,10 @@ people: {
     get "/" => pages::projects::list, SignedIn;
     get "/projects" => pages::projects::go_to_list, SignedIn;
     post "/projects" => pages::projects::create, Owner;
+    post "/sample" => pages::sample::load, Owner;
+    get "/sample" => pages::sample::go_to_sample, Owner;
+    get "/sample/remove" => pages::sample::confirm_removal, Owner;
+    post "/sample/remove" => pages::sample::remove, Owner;
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
     get "/account/password" => pages::account::go_to_account, SignedIn;

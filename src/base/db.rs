@@ -155,6 +155,20 @@ impl Db {
         self.run(move |conn| conn.transaction(work)).await
     }
 
+    /// As [`Db::run`], however long it takes: only each statement keeps its limit. For work that a person waits for.
+    pub async fn run_long<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let db = self.clone();
+        match tokio::task::spawn_blocking(move || db.run_blocking(work)).await {
+            Ok(result) => result,
+            Err(error) => Err(DbError::Unavailable(error.to_string()).into()),
+        }
+    }
+
     /// As [`Db::run`], on the calling thread (commands and threads of their own).
     pub fn run_blocking<T, E>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E>
     where

@@ -108,6 +108,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    sample_projects (project_id) {
+        project_id -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     events (project_id, id) {
         project_id -> Uuid,
         id -> Uuid,

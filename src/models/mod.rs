@@ -3,4 +3,5 @@ pub mod accounts;
 pub mod deliveries;
 pub mod events;
 pub mod projects;
+pub mod sample;
 pub mod webhooks;

@@ -4,6 +4,7 @@ pub mod events;
 pub mod history;
 pub mod overview;
 pub mod projects;
+pub mod sample;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;

@@ -1,9 +1,11 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
 mod body;
+mod forget;
 mod history;
 mod insert;
 mod partitions;
+mod past;
 mod queue;
 mod record;
 mod resend;
@@ -15,9 +17,11 @@ mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
+pub use forget::{forget_project, sending_count};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
-pub use partitions::make_ahead;
+pub use partitions::{make_ahead, make_behind};
+pub use past::{PastDelivery, insert_past};
 pub use queue::{Claimed, ClaimedRow, HandOver, Rescued, claim, first_due, lease, rescue, take_back};
 pub use record::{Next, Outcome, record};
 pub use resend::{ResendError, resend};

@@ -13,15 +13,46 @@ const LOCK_TIMEOUT_MS: u32 = 200;
 /// Any number, as long as every node takes the same: one makes partitions at a time.
 const LOCK: i64 = 0x63_61_6c_6c_70_61_72;
 
+/// What is cut into days, and by which column.
+const TABLES: [(&str, &str); 3] = [("events", "id"), ("deliveries", "id"), ("attempts", "delivery_id")];
+
 /// Makes the partitions of today and the days ahead that do not exist yet.
 ///
 /// A row whose day has none goes to the default partition, so a late call loses nothing.
 pub fn make_ahead(conn: &mut PgConnection, now: OffsetDateTime) -> Result<(), DbError> {
     for day in -1..=DAYS_AHEAD {
         let date = (now + Duration::days(day)).date();
-        for (table, key) in [("events", "id"), ("deliveries", "id"), ("attempts", "delivery_id")] {
+        for (table, key) in TABLES {
             conn.transaction(|conn| make(conn, table, key, date))?;
         }
+    }
+    Ok(())
+}
+
+/// Makes the partitions from the day of `from` up to today that do not exist yet, for history that is written afterwards.
+///
+/// A day gets all three tables or none: one of which rows lie in the default partition keeps them there.
+pub fn make_behind(
+    conn: &mut PgConnection,
+    from: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    let mut date = from.date();
+    while date <= now.date() {
+        conn.transaction(|conn| {
+            let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
+            let has_older = TABLES.map(|(table, key)| {
+                format!("exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')")
+            });
+            let has_older: bool =
+                diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&has_older.join(" or ")))
+                    .get_result(conn)?;
+            if !has_older {
+                TABLES.iter().try_for_each(|(table, key)| make(conn, table, key, date))?;
+            }
+            Ok::<_, DbError>(())
+        })?;
+        date = date.next_day().unwrap_or(Date::MAX);
     }
     Ok(())
 }

@@ -144,7 +144,7 @@ fn ended_by(conn: &mut PgConnection, outcome: &Outcome) -> Result<bool, DbError>
     Ok(diesel::select(diesel::dsl::exists(row)).get_result(conn)?)
 }
 
-fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), DbError> {
+pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> Result<(), DbError> {
     let made: Vec<(&Outcome, &Attempt)> =
         outcomes.iter().filter_map(|o| o.attempt.as_ref().map(|attempt| (o, attempt))).collect();
     if made.is_empty() {

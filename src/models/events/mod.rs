@@ -1,9 +1,11 @@
 //! Events: what happened. Written once, never changed.
 mod external_ids;
+mod forget;
 mod history;
 mod insert;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
+pub use forget::forget_project;
 pub use history::{Event, Filter, Summary, find, find_by_q, list, load_payloads};
 pub use insert::{NewEvent, insert, insert_test};
 

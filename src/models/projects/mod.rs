@@ -174,6 +174,13 @@ pub fn set_allowed_hosts(conn: &mut PgConnection, id: ProjectId, hosts: &[String
     Ok(())
 }
 
+/// Deletes a project with its members, keys, webhooks and their secrets. Its history must be gone before: nobody could
+/// reach it any more. No error if there is none.
+pub fn delete(conn: &mut PgConnection, id: ProjectId) -> Result<(), DbError> {
+    diesel::delete(projects::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
 /// Says that where events go changes in this transaction, and locks the project's row until its end.
 ///
 /// Answers the new version.

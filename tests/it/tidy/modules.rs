@@ -16,6 +16,7 @@ const ORDER: &[&[&str]] = &[
 
 /// The same among models.
 const MODELS: &[&[&str]] = &[
+    &["sample"],
     &["deliveries"],
     &["events"],
     &["distributions"],
@@ -34,6 +35,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("webhooks", &["webhooks", "webhook_secrets"]),
     ("events", &["events", "external_ids"]),
     ("deliveries", &["deliveries", "attempts"]),
+    ("sample", &["sample_projects"]),
 ];
 
 fn rank(order: &[&[&str]], name: &str) -> Option<usize> {

@@ -1,0 +1,1 @@
+drop table sample_projects;

@@ -1,0 +1,122 @@
+//! The sample: an invented shop's project with a month of history, to look around in. At most one in an installation;
+//! it is marked, so that removing it removes exactly that project.
+//!
+//! Stands above the other models, because it writes what they own, through them.
+mod aim;
+mod draw;
+mod live;
+mod load;
+mod people;
+mod receivers;
+mod remove;
+mod sending;
+mod shop;
+mod slots;
+mod stories;
+mod template;
+
+pub use aim::{aim, paths};
+pub use live::{Live, LiveEvent};
+pub use load::{Loaded, first_day, load};
+pub use remove::{ROWS_AT_ONCE, finish, forget_some, stop, under_way};
+
+use std::fmt;
+
+use diesel::prelude::*;
+use time::OffsetDateTime;
+
+use crate::base::db::DbError;
+use crate::base::ids::ProjectId;
+use crate::base::schema::sample_projects;
+use crate::models::projects::keys::{self, Scope};
+use crate::models::projects::{self};
+use crate::models::webhooks;
+
+const BACKEND_SCOPES: [Scope; 2] = [Scope::Events, Scope::Contacts];
+
+/// The mark of the sample's project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = sample_projects)]
+pub struct Sample {
+    /// Which project is the sample.
+    #[diesel(column_name = project_id)]
+    pub project: ProjectId,
+    /// When it was loaded: its history ends here.
+    pub made_at: OffsetDateTime,
+}
+
+/// Why the sample was not loaded, changed or removed.
+#[derive(Debug)]
+pub enum SampleError {
+    /// Somebody took the project's name in this very moment: try again.
+    NameTaken,
+    /// The project or a webhook of it was deleted meanwhile.
+    Gone,
+    /// The database did not do it.
+    Db(DbError),
+}
+
+impl fmt::Display for SampleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameTaken => f.write_str("Somebody took the sample's name in this moment. Try again."),
+            Self::Gone => f.write_str("The sample was removed meanwhile."),
+            Self::Db(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The sample's mark, if it is loaded.
+pub fn find(conn: &mut PgConnection) -> Result<Option<Sample>, DbError> {
+    Ok(sample_projects::table.select(Sample::as_select()).first(conn).optional()?)
+}
+
+impl From<DbError> for SampleError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<diesel::result::Error> for SampleError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<projects::NameError> for SampleError {
+    fn from(error: projects::NameError) -> Self {
+        match error {
+            projects::NameError::NameTaken => Self::NameTaken,
+            projects::NameError::Gone => Self::Gone,
+            projects::NameError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl From<keys::CreateError> for SampleError {
+    fn from(error: keys::CreateError) -> Self {
+        match error {
+            keys::CreateError::Db(error) => Self::Db(error),
+            _ => Self::Gone,
+        }
+    }
+}
+
+impl From<webhooks::CreateError> for SampleError {
+    fn from(error: webhooks::CreateError) -> Self {
+        match error {
+            webhooks::CreateError::Db(error) => Self::Db(error),
+            // In a project of its own neither names nor places run out.
+            webhooks::CreateError::NameTaken | webhooks::CreateError::TooMany => Self::NameTaken,
+        }
+    }
+}
+
+impl From<webhooks::UpdateError> for SampleError {
+    fn from(error: webhooks::UpdateError) -> Self {
+        match error {
+            webhooks::UpdateError::Db(error) => Self::Db(error),
+            webhooks::UpdateError::NameTaken | webhooks::UpdateError::Gone => Self::Gone,
+        }
+    }
+}
