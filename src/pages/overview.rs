@@ -22,6 +22,7 @@ struct OverviewPage {
     name: String,
     public_key: String,
     is_admin: bool,
+    is_sample: bool,
     webhooks: usize,
     active_webhooks: usize,
     live_keys: usize,
@@ -36,8 +37,11 @@ pub async fn go_to_overview(member: Viewer, htmx: Htmx) -> PageResult {
 /// GET /p/{project}/overview
 pub async fn show(member: Viewer, db: Data<Db>, settings: Data<WebSettings>) -> PageResult {
     let project = member.project.id;
-    let (webhooks, keys) = db
-        .run(move |conn| Ok::<_, DbError>((webhooks::list(conn, project)?, keys::list(conn, project)?)))
+    let (webhooks, keys, is_sample) = db
+        .run(move |conn| {
+            let is_sample = super::sample::is_sample(conn, project)?;
+            Ok::<_, DbError>((webhooks::list(conn, project)?, keys::list(conn, project)?, is_sample))
+        })
         .await?;
     page(&OverviewPage {
         frame: member.frame("Overview", Section::Overview),
@@ -45,6 +49,7 @@ pub async fn show(member: Viewer, db: Data<Db>, settings: Data<WebSettings>) -> 
         name: member.project.name.clone(),
         public_key: member.project.public_key.clone(),
         is_admin: member.0.frame("", Section::None).is_admin(),
+        is_sample,
         active_webhooks: webhooks.iter().filter(|webhook| webhook.settings.active).count(),
         webhooks: webhooks.len(),
         live_keys: keys.iter().filter(|key| key.revoked_at.is_none()).count(),

@@ -4,8 +4,9 @@ use actix_web::web::Data;
 use askama::Template;
 
 use crate::base::clock::Clock;
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::models::projects::{self, NameError, NotAName, Project, ProjectName, Role};
+use crate::models::sample;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
 use crate::web::{
@@ -19,15 +20,17 @@ struct ProjectsPage {
     status: StatusCode,
     projects: Vec<(Project, Role)>,
     is_owner: bool,
+    has_sample: bool,
     raw: RawForm,
     errors: FieldErrors,
 }
 
 impl ProjectsPage {
-    fn of(person: SignedIn) -> Self {
+    fn of(person: SignedIn, has_sample: bool) -> Self {
         Self {
             frame: person.frame("Projects", Section::Projects),
             status: StatusCode::OK,
+            has_sample,
             is_owner: person.user.is_owner,
             projects: person.projects,
             raw: RawForm::default(),
@@ -35,9 +38,9 @@ impl ProjectsPage {
         }
     }
 
-    fn refused(person: SignedIn, raw: RawForm, message: &str) -> Self {
+    fn refused(person: SignedIn, has_sample: bool, raw: RawForm, message: &str) -> Self {
         let errors = FieldErrors::one("name", message);
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, raw, errors, ..Self::of(person) }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, raw, errors, ..Self::of(person, has_sample) }
     }
 
     fn answer(&self) -> PageResult {
@@ -46,8 +49,13 @@ impl ProjectsPage {
 }
 
 /// GET /: the projects.
-pub async fn list(person: SignedIn) -> PageResult {
-    ProjectsPage::of(person).answer()
+pub async fn list(person: SignedIn, db: Data<Db>) -> PageResult {
+    let has_sample = has_sample(&db).await?;
+    ProjectsPage::of(person, has_sample).answer()
+}
+
+async fn has_sample(db: &Db) -> Result<bool, DbError> {
+    Ok(db.run(sample::find).await?.is_some())
 }
 
 /// GET /projects, which the browser shows after a refused form: the projects.
@@ -64,8 +72,9 @@ pub async fn create(
     session: Session,
     Form(raw): Form,
 ) -> PageResult {
+    let has_sample = has_sample(&db).await?;
     let Ok(name) = ProjectName::new(raw.text("name")) else {
-        return ProjectsPage::refused(person, raw, NotAName::MESSAGE).answer();
+        return ProjectsPage::refused(person, has_sample, raw, NotAName::MESSAGE).answer();
     };
     let now = clock.now();
     match db.transaction(move |conn| projects::create(conn, &name, now)).await {
@@ -74,7 +83,7 @@ pub async fn create(
             Ok(go_to(htmx, &format!("/p/{}/overview", project.id)))
         }
         Err(NameError::NameTaken) => {
-            ProjectsPage::refused(person, raw, "Another project has this name.").answer()
+            ProjectsPage::refused(person, has_sample, raw, "Another project has this name.").answer()
         }
         Err(NameError::Gone) => Err(PageError::NotFound("This project no longer exists.")),
         Err(NameError::Db(error)) => Err(error.into()),

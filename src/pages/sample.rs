@@ -77,12 +77,7 @@ pub async fn go_to_sample(_: Owner, db: Data<Db>, htmx: Htmx) -> PageResult {
 }
 
 /// GET /sample/remove: says what would go.
-pub async fn confirm_removal(
-    Owner(person): Owner,
-    db: Data<Db>,
-    htmx: Htmx,
-    session: Session,
-) -> PageResult {
+pub async fn confirm_removal(Owner(person): Owner, db: Data<Db>, htmx: Htmx, session: Session) -> PageResult {
     let found = db.run(|conn| match sample::find(conn)? {
         Some(sample) => projects::find(conn, sample.project),
         None => Ok(None),

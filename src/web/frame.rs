@@ -126,6 +126,11 @@ impl Frame {
         self.role == Some(Role::Admin)
     }
 
+    /// Whether the person is an owner of the installation.
+    pub fn is_owner(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.is_owner)
+    }
+
     /// Whether a person may see events.
     pub fn is_support(&self) -> bool {
         self.role >= Some(Role::Support)

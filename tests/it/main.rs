@@ -23,6 +23,7 @@ mod queue;
 mod retention;
 mod retries;
 mod roles;
+mod sample_data;
 mod secrets;
 mod serving;
 mod settings_pages;

@@ -34,6 +34,9 @@ const APP_ERROR: &str = "{\"error\":{\"type\":\"internal_error\",\"message\":\"c
 const TOO_MANY: &str =
     "{\"error\":\"rate_limited\",\"message\":\"120 requests per minute allowed\",\"retry_after\":120}";
 
+const UNAUTHORISED: &str =
+    "{\"error\":\"unauthorized\",\"message\":\"This source is not known. Check the address under Sources.\"}";
+
 fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str, ms: i64) -> Reply {
     Reply::Answer { status, headers: headers.to_vec(), body, ms }
 }
@@ -52,7 +55,10 @@ pub(super) fn reply(
     draw: &mut Draw,
 ) -> Reply {
     let ago = now - at;
-    let between = |from: i64, to: i64| ago <= Duration::minutes(from) && ago > Duration::minutes(to);
+    // So many days back, from one time of day to another: busy hours, whenever the sample is loaded.
+    let during = |days: i64, from: (u8, u8), to: (u8, u8)| {
+        at.date() == (now - Duration::days(days)).date() && (from..to).contains(&(at.hour(), at.minute()))
+    };
     let refused = || {
         broken(
             FailureKind::Connect,
@@ -67,16 +73,18 @@ pub(super) fn reply(
     }
     match slug {
         // Two outages: a release that went wrong nine days ago, a short one last night.
-        "crm" if between(9 * 1_440 + 320, 9 * 1_440) => match draw.below(10) {
+        "crm" if during(9, (13, 0), (18, 20)) => match draw.below(10) {
             0..=6 => {
                 answer(503, &[HTML, NGINX, ("cache-control", "no-store")], UNAVAILABLE, draw.between(20, 80))
             }
             _ => refused(),
         },
-        "crm" if between(560, 530) => answer(502, &[HTML, NGINX], BAD_GATEWAY, draw.between(15, 60)),
+        "crm" if during(1, (19, 10), (19, 50)) => {
+            answer(502, &[HTML, NGINX], BAD_GATEWAY, draw.between(15, 60))
+        }
         "crm" if draw.below(140) == 0 => answer(500, &[JSON], APP_ERROR, draw.between(90, 900)),
         "crm" => answer(200, &[JSON, NGINX], "{\"ok\":true}", draw.between(28, 130)),
-        "data-warehouse" if between(5 * 1_440 + 90, 5 * 1_440 + 20) => {
+        "data-warehouse" if during(5, (11, 5), (12, 15)) => {
             let why = "failed to lookup address information: Temporary failure in name resolution";
             broken(
                 FailureKind::Dns,
@@ -86,14 +94,23 @@ pub(super) fn reply(
             )
         }
         "data-warehouse" => answer(202, &[JSON], "{\"queued\":true}", draw.between(11, 46)),
+        // Under the campaign's load, and after a release.
+        "loyalty-app" if during(12, (15, 0), (23, 30)) || during(6, (8, 50), (22, 10)) => {
+            answer(500, &[JSON, ("x-request-id", "req_02d9be77")], APP_ERROR, draw.between(30, 300))
+        }
         "loyalty-app" => loyalty_app(draw),
+        // Its token had been changed there.
+        "email-platform" if during(20, (9, 40), (18, 5)) => {
+            answer(401, &[JSON, ("www-authenticate", "Bearer")], UNAUTHORISED, draw.between(25, 70))
+        }
         "email-platform" => email_platform(ago, draw),
         "old-till" => match draw.below(10) {
             0..=1 => answer(404, &[HTML, ("server", "Apache")], NOT_FOUND, draw.between(60, 240)),
             2 => broken(FailureKind::Reset, "the receiver reset the connection", draw.between(40, 90), true),
             _ => answer(200, &[("content-type", "text/plain")], "OK", draw.between(70, 380)),
         },
-        "partner-portal" if ago < Duration::minutes(3 * 1_440 + 700) => {
+        // From the evening before it was paused for that.
+        "partner-portal" if ago < Duration::hours(3 * 24 + 20) => {
             answer(500, &[HTML, NGINX], BAD_GATEWAY, draw.between(30, 200))
         }
         "partner-portal" => answer(201, &[JSON], "{\"status\":\"created\"}", draw.between(60, 210)),

@@ -45,6 +45,8 @@ pub(super) enum Slot {
     Moment(i64),
     /// So many milliseconds after the day on which the whole sample was made.
     Dated(i64),
+    /// The same in whole days, without a time.
+    Day(i64),
     /// Money or points, as in the sample.
     Amount(i64),
 }
@@ -98,6 +100,7 @@ impl Scene<'_> {
             Slot::Order => order_number(self.seed),
             Slot::Moment(ms) => iso_ms(self.at + Duration::milliseconds(*ms)),
             Slot::Dated(ms) => iso_ms(self.base + Duration::milliseconds(*ms)),
+            Slot::Day(days) => (self.base + Duration::days(*days)).date().to_string(),
             Slot::Amount(amount) => scaled(*amount, self.tenths).to_string(),
         }
     }
@@ -105,7 +108,7 @@ impl Scene<'_> {
 
 /// The order that a story is about.
 pub(super) fn order_number(seed: u64) -> String {
-    format!("LV-2026-{:06}", 40_000 + Draw::of(seed, "order").below(60_000))
+    format!("LV-{:06}", 40_000 + Draw::of(seed, "order").below(900_000))
 }
 
 /// Whole where the sample's was; sums of scaled amounts stay sums as long as each divides.

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
-use time::macros::datetime;
-use time::{Duration, OffsetDateTime};
+use time::macros::{datetime, format_description};
+use time::{Date, Duration, OffsetDateTime};
 
 use super::slots::{Scene, Slot};
 use crate::rules::body::push_json_string;
@@ -266,6 +266,9 @@ impl Reader {
             } else {
                 Slot::Dated(ms(at - SAMPLE_DAY))
             });
+        }
+        if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+            return Some(Slot::Day((day - SAMPLE_DAY.date()).whole_days()));
         }
         self.id_slot(text)
     }

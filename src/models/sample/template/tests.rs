@@ -22,7 +22,8 @@ fn every_type_of_the_catalogue_can_be_told_with_other_people_in_canonical_form()
             serde_json::from_str(text).expect("JSON"),
             serde_json::from_str(event_type.sample()).expect("JSON"),
         );
-        assert_eq!(shape(&got), shape(&sample), "{}", event_type.name);
+        let renamed = shape(&sample).replace("Juniper", "Larkspur");
+        assert_eq!(shape(&got), renamed, "{}", event_type.name);
         for left in
             ["Juniper", "juniper", "JO-", "Amina", "haddad", "mail.example", "2026-09", "2026-10", "2026-11"]
         {
