@@ -10,6 +10,8 @@ use crate::base::ids;
 const DAYS_AHEAD: i64 = 7;
 /// A dump or another reader may hold the tables; nobody may queue up behind us meanwhile. It is tried again.
 const LOCK_TIMEOUT_MS: u32 = 200;
+/// Days whose tables somebody else had are tried again so often, all days together.
+const TRIES: u32 = 20;
 /// Any number, as long as every node takes the same: one makes partitions at a time.
 const LOCK: i64 = 0x63_61_6c_6c_70_61_72;
 
@@ -37,9 +39,9 @@ pub fn make_behind(
     from: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
-    let mut date = from.date();
+    let (mut date, mut tries_left) = (from.date(), TRIES);
     while date <= now.date() {
-        conn.transaction(|conn| {
+        let made = conn.transaction(|conn| {
             let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
             let has_older = TABLES.map(|(table, key)| {
                 format!("exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')")
@@ -51,7 +53,13 @@ pub fn make_behind(
                 TABLES.iter().try_for_each(|(table, key)| make(conn, table, key, date))?;
             }
             Ok::<_, DbError>(())
-        })?;
+        });
+        if made.is_err() && tries_left > 0 {
+            // Somebody had the tables for a moment.
+            tries_left -= 1;
+            continue;
+        }
+        made?;
         date = date.next_day().unwrap_or(Date::MAX);
     }
     Ok(())

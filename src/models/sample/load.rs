@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use time::{Duration, OffsetDateTime, Time};
 
@@ -29,6 +30,9 @@ const EVENTS_AT_ONCE: usize = 400;
 /// Callers' own ids are remembered for so long.
 const IDS_KNOWN: Duration = Duration::days(7);
 
+/// Who comes second waits for the first, however busy the machine.
+const WAIT_MAX_MS: u32 = 60_000;
+
 /// What loading the sample came to.
 #[derive(Clone, Debug)]
 pub enum Loaded {
@@ -51,7 +55,10 @@ impl Loaded {
 ///
 /// Two at once make one: the second waits for the first. Call [`deliveries::make_behind`] before, outside of it.
 pub fn load(conn: &mut PgConnection, key: &SealKey, now: OffsetDateTime) -> Result<Loaded, SampleError> {
-    diesel::sql_query("lock table sample_projects in share row exclusive mode").execute(conn)?;
+    conn.batch_execute(&format!(
+        "set local lock_timeout = {WAIT_MAX_MS}; set local statement_timeout = {WAIT_MAX_MS}; \
+         lock table sample_projects in share row exclusive mode"
+    ))?;
     if let Some(sample) = find(conn)?
         && let Some(project) = projects::find(conn, sample.project)?
     {
