@@ -115,6 +115,7 @@ machines: {
 }
 people: {
     get "/metrics" => api::metrics::get, KeyOrOwner;
+    get "/docs/api" => pages::docs::api, Anyone;
 
     get "/setup" => pages::setup::show, Anyone;
     post "/setup" => pages::setup::create, Anyone;

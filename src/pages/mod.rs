@@ -1,5 +1,6 @@
 //! The pages for people, one folder or file each.
 pub mod account;
+pub mod docs;
 pub mod events;
 pub mod history;
 pub mod overview;

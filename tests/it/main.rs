@@ -10,6 +10,7 @@ mod commands;
 mod database;
 mod delivering;
 mod documents;
+mod docs_page;
 mod external_ids;
 mod failures;
 mod history_pages;
