@@ -28,6 +28,7 @@ mod tests {
     use crate::api::lists::LIMIT_MAX;
     use crate::api::problem::ERRORS_MAX;
     use crate::api::project::SETTINGS_BYTES_MAX;
+    use crate::dispatcher::probe::TESTS_A_MINUTE_MAX;
     use crate::models::webhooks::WEBHOOKS_MAX;
     use crate::rules::body::DEPTH_MAX;
 
@@ -44,6 +45,7 @@ mod tests {
             format!("1 to {ID_CHARS_MAX} characters"),
             format!("{} days", BACKDATE_MAX.whole_days()),
             WEBHOOKS_MAX.to_string(),
+            format!("{TESTS_A_MINUTE_MAX} a minute"),
             format!("{LIMIT_MAX} in an answer"),
             ERRORS_MAX.to_string(),
         ] {
