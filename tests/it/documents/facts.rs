@@ -191,6 +191,10 @@ fn every_limit_in_the_table_is_the_programs_own() {
             "what is read and kept of a receiver's answer",
             format!("{} KiB", kib("src/dispatcher/http/exchange.rs", "RESPONSE_BYTES_MAX")),
         ),
+        (
+            "test sends of a webhook",
+            format!("{} a minute", constant("src/dispatcher/testing.rs", "TESTS_A_MINUTE_MAX")),
+        ),
         ("rows of a list", constant("src/api/lists.rs", "LIMIT_MAX").to_string()),
         (
             "wrong passwords before a wait",
