@@ -122,6 +122,10 @@ people: {
     get "/sign-in" => pages::sign_in::show, Anyone;
     post "/sign-in" => pages::sign_in::sign_in, Anyone;
     post "/sign-out" => pages::sign_in::sign_out, Anyone;
+    get "/reference" => pages::reference::list, Anyone;
+    get "/reference/requests" => pages::reference::requests, Anyone;
+    get "/reference/verify" => pages::reference::verify, Anyone;
+    get "/reference/{type}" => pages::reference::detail, Anyone;
     get "/" => pages::projects::list, SignedIn;
     get "/projects" => pages::projects::go_to_list, SignedIn;
     post "/projects" => pages::projects::create, Owner;

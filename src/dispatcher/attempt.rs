@@ -1,24 +1,17 @@
 //! One attempt, phase by phase: claimed, prepared, sent, outcome.
 use bytes::Bytes;
 use time::OffsetDateTime;
-use time::format_description::FormatItem;
-use time::macros::format_description;
 
-use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender, header};
+use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender};
 use crate::models::deliveries::{
     Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, envelope_parts,
 };
 use crate::models::webhooks::Target;
 use crate::rules::body::BodyFormat;
+use crate::rules::request::Head;
 use crate::rules::retry::{self, Failed};
 use crate::rules::signing;
 use crate::rules::target::{Policy, parse_allow_list, parse_target};
-
-/// Told to every receiver.
-const USER_AGENT: &str = concat!("Callout/", env!("CARGO_PKG_VERSION"));
-/// RFC 9110, 5.6.7.
-const HTTP_DATE: &[FormatItem<'_>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// A request ready to send, with what will be kept of it.
 pub(super) struct Prepared {
@@ -43,21 +36,20 @@ impl Prepared {
             BodyFormat::Flat => (claimed.payload.data.clone(), BodyKind::Flat),
         };
         let id = claimed.id.to_string();
-        let timestamp = now.unix_timestamp();
-        let signature = signing::sign(&target.secrets, &id, timestamp, &[&body]);
+        let signature = signing::sign(&target.secrets, &id, now.unix_timestamp(), &[&body]);
+        let head = Head {
+            // A parsed URL's host is ASCII.
+            host: sender.host().to_str().unwrap_or("invalid"),
+            at: now,
+            id: &id,
+            signature: &signature,
+            event_type: &claimed.payload.event_type,
+        };
         let text =
             |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
-        let headers = vec![
-            (header::HOST, sender.host().clone()),
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
-            (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
-            (header::DATE, text(&now.format(HTTP_DATE).unwrap_or_default())),
-            (HeaderName::from_static("webhook-id"), text(&id)),
-            (HeaderName::from_static("webhook-timestamp"), HeaderValue::from(timestamp)),
-            (HeaderName::from_static("webhook-signature"), text(&signature)),
-            (HeaderName::from_static("x-callout-event"), text(&claimed.payload.event_type)),
-        ];
+        let headers = head.headers();
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), text(value))).collect();
         let limit = std::time::Duration::from_millis(u64::try_from(settings.timeout_ms).unwrap_or(10_000));
         Self { request: Request { headers, body, limit }, started_at: now, body: kind }
     }

@@ -5,6 +5,7 @@ pub mod events;
 pub mod history;
 pub mod overview;
 pub mod projects;
+pub mod reference;
 pub mod sample;
 pub mod settings;
 pub mod setup;

@@ -6,7 +6,7 @@ mod order;
 mod scan;
 
 pub use canonical::{BodyError, BodyErrorKind, DEPTH_MAX, canonical};
-pub use envelope::{Envelope, EventSource, SourceObject, iso_ms, push_json_string};
+pub use envelope::{ENVELOPE_SCHEMA, Envelope, EventSource, SourceObject, iso_ms, push_json_string};
 
 /// What a webhook's body holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]

@@ -3,6 +3,7 @@ pub mod body;
 pub mod catalogue;
 pub mod name;
 pub mod openapi;
+pub mod request;
 pub mod retry;
 pub mod signing;
 pub mod target;

@@ -12,10 +12,9 @@ use super::Egress;
 use super::connect::{Guard, in_words};
 use super::stream::{TRACE, Trace};
 use crate::models::deliveries::{Failure, FailureKind, Response, Timings};
+use crate::rules::request::RESPONSE_BYTES_MAX;
 use crate::rules::target::Target;
 
-/// A response's body is read up to here; the rest is not wanted.
-pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 /// An idle connection is used again for so long. Common servers close after 60 s and more; below, some after 5.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Bounds how long a verdict on an address lives.

@@ -7,7 +7,7 @@ mod resolve;
 mod stream;
 mod tls;
 
-pub use awc::http::header::{self, HeaderName, HeaderValue};
+pub use awc::http::header::{HeaderName, HeaderValue};
 pub use exchange::{Exchanged, Request, Sender};
 pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};

@@ -10,7 +10,7 @@ pub use rows::{
     mark_deleted, names, set_active, update,
 };
 pub use secrets::{add_secret, key_fits};
-pub use settings::{Draft, Problem, Settings};
+pub use settings::{Draft, Problem, Settings, TIMEOUT_MS};
 pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
 
 /// A project has at most so many webhooks.

@@ -28,8 +28,8 @@ fn is_copied(name: &str, value: &str) -> bool {
     !LEFT_TO_CURL.contains(&&*name) && !SIGNATURES.contains(&&*name) && !is_credential && !is_masked
 }
 
-/// Single quotes keep everything but themselves.
-fn quoted(text: &str) -> String {
+/// A text as one argument of a POSIX shell: single quotes keep everything but themselves.
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

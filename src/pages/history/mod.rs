@@ -1,14 +1,14 @@
 //! The history: deliveries with every attempt.
 //!
 //! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too, [`exchange`] the
-//! page that tests a webhook.
+//! page that tests a webhook, [`json`] and [`curl`] the reference.
 pub mod address;
 pub mod body;
 pub mod choices;
-mod curl;
+pub mod curl;
 mod detail;
 pub mod exchange;
-mod json;
+pub mod json;
 mod list;
 mod masking;
 pub mod query;

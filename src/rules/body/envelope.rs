@@ -9,6 +9,9 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::scan::escaped;
 
+/// JSON Schema (draft 2020-12) of the envelope, as text.
+pub const ENVELOPE_SCHEMA: &str = include_str!("envelope.schema.json");
+
 /// Everything in an envelope but the data.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
@@ -238,6 +241,36 @@ mod tests {
                 r#""api_key":{"name":"Checkout key","app_id":"2c1f0a9e"}}}}"#,
             )
         );
+    }
+
+    #[test]
+    fn the_schema_describes_exactly_what_an_envelope_has() {
+        let schema = serde_json::from_str(ENVELOPE_SCHEMA).unwrap();
+        let validator = jsonschema::draft202012::options().build(&schema).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        let (user, key) = ("user_1".to_owned(), ("K".to_owned(), "a".to_owned()));
+        for source in [
+            EventSource::UserPortal { user_id: user },
+            EventSource::Api { key_name: key.0, app_id: key.1 },
+            EventSource::Internal,
+        ] {
+            let source = source.to_json();
+            for entity in [None, Some("r_1")] {
+                let body = serde_json::from_str(&around(&envelope(entity, &source), "{}")).unwrap();
+                assert!(validator.is_valid(&body), "{body}");
+                paths(&body, "", &mut seen);
+            }
+        }
+        let told = crate::rules::catalogue::fields::of_schema(&schema, &serde_json::Value::Null);
+        assert_eq!(seen, told.into_iter().map(|field| field.path).collect());
+    }
+
+    fn paths(value: &serde_json::Value, path: &str, into: &mut std::collections::BTreeSet<String>) {
+        for (name, below) in value.as_object().into_iter().flatten() {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            paths(below, &path, into);
+            into.insert(path);
+        }
     }
 
     #[test]

@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub mod fields;
 mod list;
 mod family;
 mod nearest;
 
 pub use family::{Family, UnknownFamily};
-pub use nearest::nearest;
+pub use fields::Field;
+pub use nearest::{nearest, nearest_of};
 
 /// One kind of event, as people subscribe to it.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +56,18 @@ static ALL: LazyLock<Vec<EventType>> =
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static EventType>> =
     LazyLock::new(|| all().iter().map(|event_type| (event_type.name, event_type)).collect());
+
+static FIELDS: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    let fields =
+        |event_type: &EventType| fields::of_schema(&json(event_type.schema), &json(event_type.sample));
+    all().iter().map(|event_type| (event_type.name, fields(event_type))).collect()
+});
+
+/// The fields of the data of an event type of the catalogue. All are read once, at the first call.
+pub fn fields_of(event_type: &EventType) -> &'static [Field] {
+    FIELDS.get(event_type.name).map_or(&[], Vec::as_slice)
+}
 
 /// Every event type, always in the same order: by family, then by group.
 pub fn all() -> &'static [EventType] {

@@ -6,15 +6,19 @@ const LENGTH_MAX: usize = 128;
 /// Up to `n` names of event types that resemble `name`, the most similar first. Empty where nothing does: where more
 /// than half of the longer text would have to change.
 pub fn nearest(name: &str, n: usize) -> Vec<&'static str> {
+    nearest_of(name, super::all().iter().map(|event_type| event_type.name), n)
+}
+
+/// The same among any names; of equals the first come first.
+pub fn nearest_of<'a>(name: &str, names: impl Iterator<Item = &'a str>, n: usize) -> Vec<&'a str> {
     if name.len() > LENGTH_MAX {
         return Vec::new();
     }
-    let mut found: Vec<(usize, &'static str)> = super::all()
-        .iter()
-        .map(|event_type| (distance(name.as_bytes(), event_type.name.as_bytes()), event_type.name))
+    let mut found: Vec<(usize, &str)> = names
+        .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, candidate)| distance * 2 <= candidate.len().max(name.len()))
         .collect();
-    found.sort_by_key(|(distance, _)| *distance); // stable: equals keep the order of the catalogue
+    found.sort_by_key(|(distance, _)| *distance); // stable: equals keep their order
     found.into_iter().take(n).map(|(_, candidate)| candidate).collect()
 }
 

@@ -1,0 +1,477 @@
+//! The fields of an event's data, one after the other, as a table can show them.
+//!
+//! They are read from the type's schema; where there is none, from its sample. Examples come from the sample.
+
+use serde_json::{Map, Value};
+
+/// Deeper levels are left out; no schema of ours comes near.
+const DEPTH_MAX: usize = 12;
+/// Longer examples tell no more than shorter ones.
+const EXAMPLE_CHARS_MAX: usize = 48;
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Where it is, from the data on: `order.items[].price`; `*` stands for keys that are not fixed.
+    pub path: String,
+    /// How many objects and arrays stand around it.
+    pub depth: usize,
+    /// `string`, `integer`, `object`, `array of objects`, …, or several with "or" between; empty if anything goes.
+    pub kind: String,
+    /// Whether it is there whenever what stands around it is; otherwise only sometimes.
+    pub is_always: bool,
+    /// Whether it may be null.
+    pub is_nullable: bool,
+    /// The values that it can have, where they are fixed.
+    pub values: Vec<String>,
+    /// What its values begin with.
+    pub starts_with: Option<String>,
+    /// A sentence or two; may be empty.
+    pub description: String,
+    /// A short value from the sample.
+    pub example: Option<String>,
+    /// Whether there are fields below it in the table.
+    pub is_parent: bool,
+}
+
+impl Field {
+    /// The last part of its path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+/// The fields that a JSON Schema (draft 2020-12; local `$ref`, `anyOf` and `oneOf` are followed) describes, each
+/// parent before its children, in the schema's order.
+pub fn of_schema(schema: &Value, sample: &Value) -> Vec<Field> {
+    let mut reader = Reader { root: schema, fields: Vec::new() };
+    reader.children("", 0, &Shape::of(schema, schema), Some(sample));
+    reader.fields
+}
+
+/// The fields that a sample has. Nobody knows then when they are there, so all are told to be there sometimes.
+pub fn of_sample(sample: &Value) -> Vec<Field> {
+    let mut reader = Reader { root: &Value::Null, fields: Vec::new() };
+    reader.children("", 0, &Shape::of_value(sample), Some(sample));
+    reader.fields
+}
+
+struct Reader<'a> {
+    root: &'a Value,
+    fields: Vec<Field>,
+}
+
+impl Reader<'_> {
+    fn children(&mut self, path: &str, depth: usize, shape: &Shape, sample: Option<&Value>) {
+        if depth > DEPTH_MAX {
+            return;
+        }
+        let dot = if path.is_empty() { "" } else { "." };
+        for (name, is_required, property) in &shape.properties {
+            let below = sample.and_then(|sample| sample.get(name));
+            self.field(format!("{path}{dot}{name}"), depth, property, *is_required, below);
+        }
+        if let Some(any) = &shape.any_key {
+            let is_fixed = |key: &str| shape.properties.iter().any(|(name, ..)| name == key);
+            let below = sample.and_then(Value::as_object);
+            let below =
+                below.and_then(|map| map.iter().find(|(key, _)| !is_fixed(key)).map(|(_, value)| value));
+            self.field(format!("{path}{dot}*"), depth, any, false, below);
+        }
+    }
+
+    fn field(
+        &mut self,
+        path: String,
+        depth: usize,
+        described: &Value,
+        is_required: bool,
+        sample: Option<&Value>,
+    ) {
+        let shape = match self.root {
+            Value::Null => Shape::of_value(described),
+            root => Shape::of(described, root),
+        };
+        let place = self.fields.len();
+        self.fields.push(Field {
+            kind: shape.kind(self.root),
+            is_always: is_required,
+            is_nullable: shape.is_nullable,
+            values: shape.values.clone(),
+            starts_with: shape.starts_with.clone(),
+            description: shape.description.clone(),
+            example: sample.and_then(example),
+            path: path.clone(),
+            depth,
+            is_parent: false,
+        });
+        self.children(&path, depth + 1, &shape, sample);
+        // An array in an array is none of ours; its elements' fields are told under the inner one.
+        if let Some(items) = &shape.items {
+            let items = match self.root {
+                Value::Null => Shape::of_value(items),
+                root => Shape::of(items, root),
+            };
+            self.children(&format!("{path}[]"), depth + 1, &items, sample.and_then(|sample| sample.get(0)));
+        }
+        self.fields[place].is_parent = self.fields.len() > place + 1;
+    }
+}
+
+fn example(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty() && text.chars().count() <= EXAMPLE_CHARS_MAX).then_some(text)
+}
+
+/// What a schema says of one value, with references followed and alternatives put together.
+#[derive(Clone, Debug, Default)]
+struct Shape {
+    types: Vec<String>,
+    format: Option<String>,
+    is_nullable: bool,
+    values: Vec<String>,
+    starts_with: Option<String>,
+    description: String,
+    properties: Vec<(String, bool, Value)>,
+    any_key: Option<Value>,
+    items: Option<Value>,
+}
+
+impl Shape {
+    fn of(schema: &Value, root: &Value) -> Self {
+        Self::at(schema, root, 0)
+    }
+
+    fn at(schema: &Value, root: &Value, depth: usize) -> Self {
+        let mut shape = Self::default();
+        let Some(schema) = schema.as_object().filter(|_| depth <= DEPTH_MAX) else { return shape };
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix('#')) {
+            shape = Self::at(root.pointer(target).unwrap_or(&Value::Null), root, depth + 1);
+        }
+        shape.read(schema);
+        let alternatives = ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(*word)?.as_array());
+        for (number, alternative) in alternatives.flatten().filter(|one| !is_null(one)).enumerate() {
+            shape.or(Self::at(alternative, root, depth + 1), number == 0);
+        }
+        let alternatives = ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(*word)?.as_array());
+        shape.is_nullable |= alternatives.flatten().any(is_null);
+        shape
+    }
+
+    /// What stands directly in a schema goes before what it refers to.
+    fn read(&mut self, schema: &Map<String, Value>) {
+        let text = |name: &str| schema.get(name).and_then(Value::as_str);
+        match schema.get("type") {
+            Some(Value::String(one)) => self.add_type(one),
+            Some(Value::Array(several)) => {
+                several.iter().filter_map(Value::as_str).for_each(|one| self.add_type(one));
+            }
+            _ => {}
+        }
+        let fixed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+        for value in fixed.chain(schema.get("const")).filter(|value| !value.is_null()) {
+            self.values.push(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            if !schema.contains_key("type") {
+                self.add_type(type_of(value));
+            }
+        }
+        self.format = text("format").map(str::to_owned).or(self.format.take());
+        self.starts_with = text("pattern").and_then(beginning).or(self.starts_with.take());
+        if let Some(description) = text("description") {
+            self.description = description.to_owned();
+        }
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            self.properties.push((name.clone(), required.contains(&name.as_str()), property.clone()));
+        }
+        self.any_key =
+            schema.get("additionalProperties").filter(|any| any.is_object()).cloned().or(self.any_key.take());
+        self.items = schema.get("items").cloned().or(self.items.take());
+    }
+
+    /// Puts another possibility beside this one: what is required in one of them only is there sometimes.
+    fn or(&mut self, other: Self, is_first: bool) {
+        other.types.iter().for_each(|one| self.add_type(one));
+        self.is_nullable |= other.is_nullable;
+        self.format = self.format.take().or(other.format);
+        self.starts_with = self.starts_with.take().or(other.starts_with);
+        self.any_key = self.any_key.take().or(other.any_key);
+        self.items = self.items.take().or(other.items);
+        self.values.extend(other.values);
+        if self.description.is_empty() {
+            self.description = other.description;
+        }
+        if !is_first {
+            for (name, is_required, _) in &mut self.properties {
+                *is_required &=
+                    other.properties.iter().any(|(theirs, required, _)| theirs == name && *required);
+            }
+        }
+        for (name, is_required, property) in other.properties {
+            match self.properties.iter_mut().find(|(ours, ..)| *ours == name) {
+                Some((_, _, ours)) if *ours != property => {
+                    *ours = Value::from_iter([("anyOf", Value::from(vec![ours.take(), property]))]);
+                }
+                Some(_) => {}
+                None => self.properties.push((name, is_required && is_first, property)),
+            }
+        }
+    }
+
+    fn add_type(&mut self, name: &str) {
+        if name == "null" {
+            self.is_nullable = true;
+        } else if !self.types.iter().any(|known| known == name) {
+            self.types.push(name.to_owned());
+        }
+    }
+
+    /// The shape of a value that nothing describes.
+    fn of_value(value: &Value) -> Self {
+        let mut shape = Self::default();
+        shape.add_type(type_of(value));
+        match value {
+            Value::Object(map) => {
+                shape.properties =
+                    map.iter().map(|(name, value)| (name.clone(), false, value.clone())).collect();
+            }
+            Value::Array(items) => shape.items = items.first().cloned(),
+            _ => {}
+        }
+        shape
+    }
+
+    fn kind(&self, root: &Value) -> String {
+        let words: Vec<String> = self.types.iter().map(|one| self.word(one, root)).collect();
+        words.join(" or ")
+    }
+
+    fn word(&self, name: &str, root: &Value) -> String {
+        match (name, self.format.as_deref()) {
+            ("string", Some("date-time")) => "date and time".to_owned(),
+            ("string", Some("date")) => "date".to_owned(),
+            ("string", Some("uri")) => "URL".to_owned(),
+            ("string", Some(format)) => format!("string ({format})"),
+            ("array", _) => {
+                let items = self.items.as_ref().map(|items| match root {
+                    Value::Null => Self::of_value(items),
+                    root => Self::of(items, root),
+                });
+                match items.map(|items| items.types).unwrap_or_default().as_slice() {
+                    [one] => format!("array of {one}s"),
+                    _ => "array".to_owned(),
+                }
+            }
+            (name, _) => name.to_owned(),
+        }
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|name| name == "null")
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// `cust_` of `^cust_`; nothing of patterns that say more than a beginning.
+fn beginning(pattern: &str) -> Option<String> {
+    let start = pattern.strip_prefix('^')?;
+    let is_plain = start.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    (is_plain && !start.is_empty()).then(|| start.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rules::catalogue;
+
+    fn fields(schema: Value, sample: Value) -> Vec<Field> {
+        of_schema(&schema, &sample)
+    }
+
+    fn told(field: &Field) -> String {
+        let (always, null) = (if field.is_always { "always" } else { "sometimes" }, field.is_nullable);
+        format!("{} {} {always}{}", field.path, field.kind, if null { " null" } else { "" })
+    }
+
+    #[test]
+    fn a_field_is_there_always_or_sometimes_and_may_be_null() {
+        let schema = json!({
+            "required": ["a", "b"],
+            "properties": {
+                "a": { "type": "string", "pattern": "^cust_", "description": "One." },
+                "b": { "type": ["integer", "null"] },
+                "c": { "type": "string", "format": "date-time" },
+                "d": { "const": "customer" },
+                "e": { "type": "string", "enum": ["X", "Y"] },
+            },
+        });
+        let fields = fields(schema, json!({ "a": "cust_1", "b": 5, "c": "x".repeat(60) }));
+        let told: Vec<String> = fields.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "a string always",
+                "b integer always null",
+                "c date and time sometimes",
+                "d string sometimes",
+                "e string sometimes"
+            ]
+        );
+        assert_eq!(
+            (fields[0].starts_with.as_deref(), fields[0].description.as_str()),
+            (Some("cust_"), "One.")
+        );
+        assert_eq!((fields[3].values.as_slice(), fields[4].values.len()), (&["customer".to_owned()][..], 2));
+        let examples: Vec<_> = fields.iter().map(|field| field.example.as_deref()).collect();
+        assert_eq!(examples, [Some("cust_1"), Some("5"), None, None, None]);
+    }
+
+    #[test]
+    fn what_stands_in_objects_and_arrays_has_its_whole_path() {
+        let schema = json!({
+            "properties": {
+                "order": { "anyOf": [{ "$ref": "#/$defs/order" }, { "type": "null" }], "description": "Here." },
+            },
+            "$defs": {
+                "order": {
+                    "type": "object",
+                    "description": "There.",
+                    "required": ["items"],
+                    "properties": {
+                        "items": { "type": "array", "items": { "$ref": "#/$defs/item" } },
+                        "by": { "type": "object", "additionalProperties": { "type": "object",
+                            "properties": { "n": { "type": "number" } } } },
+                    },
+                },
+                "item": { "type": "object", "properties": { "price": { "type": "integer" } } },
+            },
+        });
+        let fields =
+            fields(schema, json!({ "order": { "items": [{ "price": 5 }], "by": { "k": { "n": 1.5 } } } }));
+        let told: Vec<String> = fields.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "order object sometimes null",
+                "order.items array of objects always",
+                "order.items[].price integer sometimes",
+                "order.by object sometimes",
+                "order.by.* object sometimes",
+                "order.by.*.n number sometimes",
+            ]
+        );
+        let depths: Vec<_> = fields.iter().map(|field| field.depth).collect();
+        assert_eq!(depths, [0, 1, 2, 1, 2, 3]);
+        assert_eq!(fields[0].description, "Here.");
+        assert_eq!((fields[2].example.as_deref(), fields[5].example.as_deref()), (Some("5"), Some("1.5")));
+        assert!(fields[0].is_parent && fields[1].is_parent && !fields[2].is_parent);
+        assert_eq!((fields[2].name(), fields[4].name()), ("price", "*"));
+    }
+
+    #[test]
+    fn of_alternatives_only_what_all_require_is_always_there() {
+        let schema = json!({ "properties": { "discount": { "oneOf": [
+            { "type": "object", "required": ["type", "amount"], "properties": {
+                "type": { "const": "AMOUNT" }, "amount": { "type": "integer" } } },
+            { "type": "object", "required": ["type"], "properties": {
+                "type": { "const": "UNIT" }, "unit": { "type": "string" } } },
+        ] } } });
+        let fields = fields(schema, json!({}));
+        let told: Vec<String> = fields.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "discount object sometimes",
+                "discount.type string always",
+                "discount.amount integer sometimes",
+                "discount.unit string sometimes"
+            ]
+        );
+        assert_eq!(fields[1].values, ["AMOUNT", "UNIT"]);
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_comes_to_an_end() {
+        let schema = json!({ "properties": { "a": { "$ref": "#" } } });
+        assert!(fields(schema, json!({})).len() <= DEPTH_MAX + 1);
+        assert!(fields(json!({ "properties": { "a": { "$ref": "#/properties/a" } } }), json!({})).len() == 1);
+    }
+
+    #[test]
+    fn without_a_schema_the_sample_tells_the_fields() {
+        let fields = of_sample(&json!({ "a": { "b": [{ "c": 1 }] }, "d": null, "e": 1.5 }));
+        let told: Vec<String> = fields.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "a object sometimes",
+                "a.b array of objects sometimes",
+                "a.b[].c integer sometimes",
+                "d  sometimes null",
+                "e number sometimes"
+            ]
+        );
+    }
+
+    /// Paths of all values of a sample, with `[]` for elements.
+    fn paths(value: &Value, path: &str, into: &mut Vec<String>) {
+        if !path.is_empty() && !path.ends_with("[]") {
+            into.push(path.to_owned());
+        }
+        let dot = if path.is_empty() { "" } else { "." };
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| paths(v, &format!("{path}{dot}{k}"), into)),
+            Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{path}[]"), into)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_field_of_every_sample_is_in_its_table() {
+        for event_type in catalogue::all() {
+            let mut in_sample = Vec::new();
+            paths(&serde_json::from_str(event_type.sample()).unwrap(), "", &mut in_sample);
+            for path in in_sample {
+                assert!(
+                    catalogue::fields_of(event_type).iter().any(|field| covers(field, &path)),
+                    "{}: {path}",
+                    event_type.name
+                );
+            }
+        }
+    }
+
+    /// Whether a row of the table tells of a path: it is its own, or it is that of an object with free keys.
+    fn covers(field: &Field, path: &str) -> bool {
+        let (row, path): (Vec<&str>, Vec<&str>) =
+            (field.path.split('.').collect(), path.split('.').collect());
+        let is_free = !field.is_parent && field.kind.contains("object");
+        let fits = row.iter().zip(&path).all(|(ours, theirs)| {
+            *ours == "*" || ours == theirs || is_free && ours == &theirs.trim_end_matches("[]")
+        });
+        fits && (row.len() == path.len() || is_free && row.len() < path.len())
+    }
+}
