@@ -93,6 +93,7 @@ machines: {
     get "/readyz" => health::readyz, Anyone;
     get "/static/{path:.*}" => assets::serve, Anyone;
     get "/api/openapi.json" => api::openapi::get, Anyone;
+    get "/favicon.ico" => assets::favicon, Anyone;
 
     post "/v1/events" => api::post, Key("events");
     get "/v1/events" => api::events::list, Key("events");

@@ -1,10 +1,16 @@
-//! The files of `static/`: inside the binary, under an address that changes with their content.
+//! The files of `static/`: inside the binary, under an address that changes with their content, compressed once.
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::io::Write as _;
+use std::sync::{LazyLock, OnceLock};
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, ETAG, Encoding, Header, IF_NONE_MATCH, VARY,
+};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -13,51 +19,97 @@ struct Files;
 /// Where the files live.
 pub const PREFIX: &str = "/static/";
 
+/// Under an address with the content's digest: a year.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+/// Under any other: to be asked for again each time.
+const ASK_AGAIN: &str = "no-cache";
+/// Browsers ask for `/favicon.ico` by themselves, without our digest: a day.
+const A_DAY: &str = "public, max-age=86400";
+
+/// A file as it is served. A debug build reads it from disk once, at first use: restart to see a change.
+struct File {
+    content: Bytes,
+    /// The content's digest.
+    version: String,
+    kind: &'static str,
+    /// Made at the first request that takes it; None if it is no smaller than the content.
+    gzip: OnceLock<Option<Bytes>>,
+}
+
+impl File {
+    fn load(path: &str) -> Option<Self> {
+        // Notes for ourselves are not given out.
+        let file = if path.ends_with(".md") { None } else { Files::get(path) }?;
+        let version = file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Self {
+            content: Bytes::from(file.data.into_owned()),
+            version,
+            kind: content_type(path),
+            gzip: OnceLock::new(),
+        })
+    }
+
+    /// As small as it gets: this is done once a file and paid for by every visitor.
+    fn gzip(&self) -> Option<&Bytes> {
+        let compress = || {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            let written = encoder.write_all(&self.content).and_then(|()| encoder.finish());
+            written.ok().filter(|packed| packed.len() < self.content.len()).map(Bytes::from)
+        };
+        self.gzip.get_or_init(compress).as_ref()
+    }
+
+    fn answer(&self, req: &HttpRequest, keep: &'static str) -> HttpResponse {
+        // Weak: the same for both encodings.
+        let tag = format!("W/\"{}\"", self.version);
+        let known = req.headers().get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        let is_known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
+        let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        answer.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, keep));
+        answer.insert_header((VARY, "accept-encoding"));
+        if is_known {
+            return answer.finish();
+        }
+        answer.content_type(self.kind);
+        match self.gzip().filter(|_| takes_gzip(req)) {
+            Some(packed) => answer.insert_header((CONTENT_ENCODING, "gzip")).body(packed.clone()),
+            None => answer.body(self.content.clone()),
+        }
+    }
+}
+
+static FILES: LazyLock<HashMap<String, File>> =
+    LazyLock::new(|| Files::iter().filter_map(|path| Some((path.to_string(), File::load(&path)?))).collect());
+
 /// The address of a file, with its content's digest: `/static/css/callout.css?v=1f0c…`.
 pub fn address(path: &str) -> String {
-    match versions().get(path) {
-        Some(version) => format!("{PREFIX}{path}?v={version}"),
+    match FILES.get(path) {
+        Some(file) => format!("{PREFIX}{path}?v={}", file.version),
         None => format!("{PREFIX}{path}"),
     }
 }
 
-/// A file by its path; notes for ourselves are not given out.
-fn find(path: &str) -> Option<EmbeddedFile> {
-    if path.ends_with(".md") { None } else { Files::get(path) }
-}
-
-fn versions() -> &'static HashMap<String, String> {
-    static VERSIONS: OnceLock<HashMap<String, String>> = OnceLock::new();
-    VERSIONS.get_or_init(|| {
-        let versioned = |path: &str| Some((path.to_owned(), version(&find(path)?)));
-        Files::iter().filter_map(|path| versioned(&path)).collect()
-    })
-}
-
-fn version(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// GET /static/{path}: kept for a year under the versioned address, else asked for again each time.
 pub async fn serve(req: HttpRequest, path: web::Path<String>) -> HttpResponse {
-    let Some(file) = find(&path) else { return HttpResponse::NotFound().finish() };
-    let version = version(&file);
-    let tag = format!("\"{version}\"");
-    // A debug build reads from disk, where the file may have changed since the address was made.
-    let is_exact = !cfg!(debug_assertions) && req.query_string() == format!("v={version}");
-    let keep = if is_exact { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let known = req.headers().get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    if known.is_some_and(|tags| tags.trim_start_matches("W/") == tag) {
-        return HttpResponse::NotModified()
-            .insert_header((ETAG, tag))
-            .insert_header((CACHE_CONTROL, keep))
-            .finish();
+    let Some(file) = FILES.get(path.as_str()) else { return HttpResponse::NotFound().finish() };
+    let is_exact = req.query_string().strip_prefix("v=") == Some(&file.version);
+    file.answer(&req, if is_exact { FOREVER } else { ASK_AGAIN })
+}
+
+/// GET /favicon.ico: for whatever looks for it there. Pages name the SVG.
+pub async fn favicon(req: HttpRequest) -> HttpResponse {
+    match FILES.get("favicon.ico") {
+        Some(file) => file.answer(&req, A_DAY),
+        None => HttpResponse::NotFound().finish(),
     }
-    HttpResponse::Ok()
-        .content_type(content_type(&path))
-        .insert_header((ETAG, tag))
-        .insert_header((CACHE_CONTROL, keep))
-        .body(file.data.into_owned())
+}
+
+fn takes_gzip(req: &HttpRequest) -> bool {
+    // Nothing named: as it is, for those who do not know of encodings.
+    let Some(accepted) = AcceptEncoding::parse(req).ok().filter(|accepted| !accepted.0.is_empty()) else {
+        return false;
+    };
+    accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()) == Some(Encoding::gzip())
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -76,13 +128,25 @@ fn content_type(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::test::TestRequest;
 
     #[test]
     fn every_file_has_a_type_and_an_address_that_names_its_content() {
-        for path in Files::iter().filter(|path| find(path).is_some()) {
-            assert_ne!(content_type(&path), "application/octet-stream", "{path}");
-            assert!(address(&path).contains("?v="), "{path}");
+        assert!(FILES.len() > 10);
+        for (path, file) in FILES.iter() {
+            assert_ne!(file.kind, "application/octet-stream", "{path}");
+            assert!(address(path).contains("?v="), "{path}");
         }
-        assert!(find("vendor/VENDOR.md").is_none());
+        assert!(!FILES.contains_key("vendor/VENDOR.md"));
+    }
+
+    #[test]
+    fn who_takes_gzip_gets_it_and_nobody_else() {
+        let takes = |accepted: &str| {
+            takes_gzip(&TestRequest::default().insert_header(("accept-encoding", accepted)).to_http_request())
+        };
+        assert!(takes("gzip, deflate, br, zstd") && takes("gzip;q=0.5, identity;q=0.1"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("identity"));
+        assert!(!takes_gzip(&TestRequest::default().to_http_request()));
     }
 }

@@ -156,6 +156,24 @@ fn assets_are_found_under_the_addresses_that_pages_name() {
 }
 
 #[test]
+fn assets_come_compressed_and_are_kept_for_a_year_under_the_address_that_pages_name() {
+    let app = App::start();
+    let page = app.client().get("/sign-in").expect(200).page();
+    let path = page.attribute("link[rel=stylesheet]", "href").expect("a stylesheet");
+    let packed = app.client().send("GET", &path, &[("accept-encoding", "gzip, br")], b"").expect(200);
+    let headers = ["content-encoding", "cache-control", "vary"].map(|name| packed.header(name));
+    assert_eq!(headers, [Some("gzip"), Some("public, max-age=31536000, immutable"), Some("accept-encoding")]);
+    let plain = app.client().get(&path).expect(200);
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("accept-encoding")));
+    assert!(plain.body.len() > 4 * packed.body.len());
+    let (bare, _) = path.split_once('?').expect("a version");
+    for other in [bare.to_owned(), format!("{bare}?v=000000000000")] {
+        assert_eq!(app.client().get(&other).expect(200).header("cache-control"), Some("no-cache"), "{other}");
+    }
+    assert_eq!(app.client().get("/favicon.ico").expect(200).header("content-type"), Some("image/x-icon"));
+}
+
+#[test]
 fn an_address_that_only_takes_forms_or_is_cut_short_leads_to_a_page() {
     let app = App::start();
     let owner = people::owner(&app);
