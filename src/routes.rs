@@ -134,6 +134,7 @@ people: {
     get "/sample" => pages::sample::go_to_sample, Owner;
     get "/sample/remove" => pages::sample::confirm_removal, Owner;
     post "/sample/remove" => pages::sample::remove, Owner;
+    get "/jump" => pages::jump::jump, SignedIn;
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
     get "/account/password" => pages::account::go_to_account, SignedIn;

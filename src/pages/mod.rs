@@ -3,6 +3,7 @@ pub mod account;
 pub mod docs;
 pub mod events;
 pub mod history;
+pub mod jump;
 pub mod overview;
 pub mod projects;
 pub mod reference;

@@ -162,8 +162,11 @@ struct ErrorPage {
     status: u16,
     text: String,
     advice: &'static str,
-    /// Where the button leads.
+    /// The same page once more, where that may help.
+    again: Option<String>,
+    /// Where the button leads, and what it says.
     way_on: String,
+    way_on_name: &'static str,
     reference: String,
 }
 
@@ -199,11 +202,21 @@ impl ErrorPage {
         };
         let frame = Frame { title: title.to_owned(), ..frame.unwrap_or_else(|| Frame::bare(title)) };
         let reference = reference.as_str().to_owned();
-        let way_on = match error {
-            PageError::SignIn(SignInFirst::Refuse(to)) => to.clone(),
-            _ => "/".to_owned(),
+        let (way_on, way_on_name) = match (error, &frame.project) {
+            (PageError::SignIn(SignInFirst::Refuse(to)), _) => (to.clone(), "Sign in"),
+            (_, Some(project)) => (format!("/p/{}/overview", project.id), "Go to the overview"),
+            _ => ("/".to_owned(), "Go to your projects"),
         };
-        Self { frame, status: error.status_code().as_u16(), text: text.to_owned(), advice, way_on, reference }
+        let (status, text) = (error.status_code().as_u16(), text.to_owned());
+        Self { frame, status, text, advice, again: None, way_on, way_on_name, reference }
+    }
+
+    /// Offers the same page once more if it was one, and what went wrong may pass.
+    fn again(mut self, req: &HttpRequest) -> Self {
+        let here =
+            req.uri().path_and_query().map(|here| here.as_str()).filter(|_| *req.method() == Method::GET);
+        self.again = here.and_then(own_path).filter(|_| self.status >= 500).map(str::to_owned);
+        self
     }
 }
 
@@ -266,7 +279,7 @@ fn drawn(answer: &ServiceResponse<BoxBody>) -> Option<HttpResponse> {
         return Some(response);
     }
     let frame = req.extensions().get::<Frame>().cloned();
-    let page = ErrorPage::of(error, frame, &reference);
+    let page = ErrorPage::of(error, frame, &reference).again(req);
     let (kind, body) = if Htmx::of(req).0 {
         let text = format!("{} {} (reference {})", page.text, page.advice, page.reference);
         ("text/plain; charset=utf-8", text)

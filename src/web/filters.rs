@@ -23,11 +23,18 @@ pub fn local_day(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
     Ok(Safe(time_element(*at, DAY, "data-time=\"day\"")))
 }
 
+/// The same as the time since then, e.g. “3 min. ago”: `{{ at|local_ago }}`. Good for lists; further off than a week it
+/// is the day.
+#[askama::filter_fn]
+pub fn local_ago(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(time_element(*at, READABLE, "data-time=\"ago\"")))
+}
+
 fn time_element(at: OffsetDateTime, readable: &[FormatItem<'_>], attribute: &str) -> String {
     // Digits and signs only, so there is nothing to escape.
     let machine = at.format(&Rfc3339).unwrap_or_default();
-    let shown = at.format(readable).unwrap_or_default();
-    format!("<time datetime=\"{machine}\" {attribute}>{shown}</time>")
+    let (shown, exact) = (at.format(readable).unwrap_or_default(), at.format(READABLE).unwrap_or_default());
+    format!("<time datetime=\"{machine}\" title=\"{exact}\" {attribute}>{shown}</time>")
 }
 
 /// The address of a file of ours: `{{ "css/callout.css"|asset }}`.
@@ -128,7 +135,7 @@ mod tests {
         let element = time_element(datetime!(2026-11-21 08:09:10.5 UTC), READABLE, "data-time");
         assert_eq!(
             element,
-            "<time datetime=\"2026-11-21T08:09:10.5Z\" data-time>2026-11-21 08:09:10 UTC</time>"
+            "<time datetime=\"2026-11-21T08:09:10.5Z\" title=\"2026-11-21 08:09:10 UTC\" data-time>2026-11-21 08:09:10 UTC</time>"
         );
     }
 

@@ -121,6 +121,14 @@ impl Frame {
         self.user.is_some() || self.is_wide
     }
 
+    /// Where the search is, from here.
+    pub fn jump_path(&self) -> String {
+        match &self.project {
+            Some(project) => format!("/jump?project={}", project.id),
+            None => "/jump".to_owned(),
+        }
+    }
+
     /// Whether a person may see the settings of the project.
     pub fn is_admin(&self) -> bool {
         self.role == Some(Role::Admin)

@@ -1,5 +1,5 @@
 // Menus are <details data-menu>: a click elsewhere, Escape, or tabbing out closes them. Escape also takes back the
-// question that a <details class="confirm"> asks.
+// question that a <details class="confirm"> asks, and folds up the menu of a narrow screen.
 (function () {
   "use strict";
 
@@ -9,8 +9,26 @@
     });
   }
 
+  function follow(toggle) {
+    toggle.setAttribute("aria-expanded", String(toggle.checked));
+  }
+
+  function fold_up() {
+    var toggle = document.querySelector("[data-menu-toggle]:checked");
+    if (!toggle) return;
+    toggle.checked = false;
+    follow(toggle);
+    toggle.focus();
+  }
+
   document.addEventListener("click", function (event) {
     close_all_but(event.target.closest("details[data-menu]"));
+  });
+  document.addEventListener("change", function (event) {
+    if (event.target.matches("[data-menu-toggle]")) follow(event.target);
+  });
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("[data-menu-toggle]").forEach(follow);
   });
   document.addEventListener("focusout", function (event) {
     var menu = event.target.closest("details[data-menu][open]");
@@ -18,10 +36,10 @@
     if (menu && next && !menu.contains(next)) menu.open = false;
   });
   document.addEventListener("keydown", function (event) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     var here = event.target.closest("details[data-menu][open], details.confirm[open]");
     var open = here || document.querySelector("details[data-menu][open], details.confirm[open]");
-    if (!open) return;
+    if (!open) return fold_up();
     open.open = false;
     open.querySelector("summary").focus();
   });

@@ -1,22 +1,44 @@
-// Shows every <time data-time> in the reader's own time zone; UTC stays as its title.
+// Shows every <time data-time> in the reader's own time zone; its title says it in UTC. "ago" counts from now. A click
+// or a tap shows the title in its place.
 (function () {
   "use strict";
   var moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   var day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+  var ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+  var STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
+  var AGAIN_MS = 20000;
 
-  function show(root) {
-    root.querySelectorAll("time[data-time]").forEach(function (element) {
-      var at = new Date(element.dateTime);
-      if (element.title || isNaN(at)) return;
-      element.title = at.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
-      element.textContent = (element.dataset.time === "day" ? day : moment).format(at);
-    });
+  // Further off than a week a date says more.
+  function from_now(at) {
+    var amount = (at - Date.now()) / 1000;
+    for (var [unit, size] of STEPS) {
+      if (Math.abs(amount) < size) return ago.format(Math.trunc(amount), unit);
+      amount /= size;
+    }
+    return day.format(at);
   }
 
-  document.addEventListener("DOMContentLoaded", function () {
-    show(document);
-  });
-  document.addEventListener("htmx:load", function (event) {
-    show(event.target.parentNode || document);
+  function show_one(element) {
+    var at = new Date(element.dateTime);
+    if (isNaN(at) || element.dataset.exact) return;
+    var kind = element.dataset.time;
+    element.dataset.utc ??= element.title || element.textContent;
+    element.title = kind === "" ? element.dataset.utc : moment.format(at) + " · " + element.dataset.utc;
+    element.textContent = kind === "ago" ? from_now(at) : (kind === "day" ? day : moment).format(at);
+  }
+
+  function show(root, which) {
+    root.querySelectorAll(which).forEach(show_one);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => show(document, "time[data-time]"));
+  document.addEventListener("htmx:load", (event) => show(event.target.parentNode || document, "time[data-time]"));
+  window.setInterval(() => show(document, "time[data-time=ago]"), AGAIN_MS);
+  document.addEventListener("click", function (event) {
+    var element = event.target.closest("time[data-time]");
+    if (!element || element.closest("a, button, summary, label")) return;
+    [element.textContent, element.title] = [element.title, element.textContent];
+    if (element.dataset.exact) delete element.dataset.exact;
+    else element.dataset.exact = "true";
   });
 })();

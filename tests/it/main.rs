@@ -17,6 +17,7 @@ mod history_pages;
 mod in_doubt;
 mod interruption;
 mod isolation;
+mod jump;
 mod kill;
 mod openapi;
 mod page_answers;

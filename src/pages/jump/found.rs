@@ -1,0 +1,210 @@
+//! What a few letters or an id may mean, for one person: nothing that they may not open.
+use diesel::PgConnection;
+
+use super::places;
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, EventId, WebhookId};
+use crate::models::projects::{Project, Role};
+use crate::models::{deliveries, events, webhooks};
+use crate::rules::catalogue;
+use crate::web::SignedIn;
+
+/// Where an id is looked for: so many of a person's projects, the present one first.
+const PROJECTS_MAX: usize = 50;
+/// Where names are looked for outside a project.
+const PROJECTS_NAMED_MAX: usize = 10;
+/// So many of a kind are shown.
+const ITEMS_MAX: usize = 6;
+/// The group of things that have exactly this id.
+const EXACT: &str = "Found";
+
+/// One line of what was found.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The symbol before it.
+    pub icon: &'static str,
+    /// What it is called.
+    pub label: String,
+    /// What it is, where the symbol and the group do not say it; may be empty.
+    pub detail: String,
+    /// Where it leads.
+    pub href: String,
+}
+
+/// Lines of one kind.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What kind.
+    pub title: &'static str,
+    /// At least one.
+    pub items: Vec<Item>,
+}
+
+/// What a person can see: their projects, and whether they stand in the first one.
+#[derive(Debug)]
+pub struct Sight {
+    projects: Vec<(Project, Role)>,
+    is_in_first: bool,
+}
+
+impl Sight {
+    /// All projects of a person, with the named one first if it is theirs.
+    pub fn of(person: &SignedIn, here: &str) -> Self {
+        let mut projects = person.projects.clone();
+        let at = projects.iter().position(|(project, _)| project.id.to_string() == here);
+        if let Some(at) = at {
+            projects[..=at].rotate_right(1);
+        }
+        Self { projects, is_in_first: at.is_some() }
+    }
+
+    /// The project where they are.
+    pub fn here(&self) -> Option<&(Project, Role)> {
+        self.projects.first().filter(|_| self.is_in_first)
+    }
+
+    /// Where names are looked for: here, or in the first few when they are nowhere.
+    fn near(&self) -> &[(Project, Role)] {
+        let count = if self.is_in_first { 1 } else { self.projects.len().min(PROJECTS_NAMED_MAX) };
+        &self.projects[..count]
+    }
+}
+
+/// Everything that fits, in the order in which it is shown.
+pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Group>, DbError> {
+    let (exact, named) = if q.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        (by_id(conn, sight, q)?, by_webhook_name(conn, sight, q)?)
+    };
+    let of_kind = |title, mut items: Vec<Item>, count_max| {
+        items.truncate(count_max);
+        Group { title, items }
+    };
+    let pages = places::matching(sight.here(), q);
+    let pages_max = if q.is_empty() { usize::MAX } else { ITEMS_MAX };
+    let groups = vec![
+        of_kind(EXACT, exact, ITEMS_MAX),
+        of_kind("Pages", pages, pages_max),
+        of_kind("Webhooks", named, ITEMS_MAX),
+        of_kind("Event types", types(q), ITEMS_MAX),
+        of_kind("Projects", projects(sight, q), ITEMS_MAX),
+    ];
+    Ok(groups.into_iter().filter(|group| !group.items.is_empty()).collect())
+}
+
+/// Where to go without asking: the text was the id of one thing.
+pub fn exact(groups: &[Group]) -> Option<&str> {
+    let group = groups.first().filter(|group| group.title == EXACT)?;
+    group.items.first().map(|item| item.href.as_str())
+}
+
+fn has(text: &str, q: &str) -> bool {
+    text.to_lowercase().contains(&q.to_lowercase())
+}
+
+fn types(q: &str) -> Vec<Item> {
+    if q.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<_> = catalogue::all().iter().filter(|one| has(one.name, q)).collect();
+    found.sort_by_key(|one| (!one.name.starts_with(q), one.name));
+    let item = |one: &&catalogue::EventType| Item {
+        icon: "file-code",
+        label: one.name.to_owned(),
+        detail: one.description.to_owned(),
+        href: format!("/reference/{}", one.name),
+    };
+    found.iter().map(item).collect()
+}
+
+fn projects(sight: &Sight, q: &str) -> Vec<Item> {
+    let away = sight.projects.iter().skip(usize::from(sight.is_in_first));
+    let fitting = away.filter(|(project, _)| has(&project.name, q) || project.id.to_string() == q);
+    let item = |(project, _): &(Project, Role)| Item {
+        icon: "folders",
+        label: project.name.clone(),
+        detail: String::new(),
+        href: format!("/p/{}/overview", project.id),
+    };
+    fitting.map(item).collect()
+}
+
+fn by_webhook_name(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
+    let mut items = Vec::new();
+    for place in sight.near() {
+        for (id, webhook) in webhooks::names(conn, place.0.id)? {
+            if !webhook.is_deleted && has(&webhook.name, q) {
+                items.push(webhook_item(place, id, webhook.name, sight));
+            }
+        }
+    }
+    let q = q.to_lowercase();
+    items.sort_by_key(|item| (!item.label.to_lowercase().starts_with(&q), item.label.to_lowercase()));
+    Ok(items)
+}
+
+/// Settings for who may see them, else what was sent there.
+fn webhook_item((project, role): &(Project, Role), id: WebhookId, name: String, sight: &Sight) -> Item {
+    let href = match role {
+        Role::Admin => format!("/p/{}/settings/webhooks/{id}", project.id),
+        _ => format!("/p/{}/history?webhook_id={id}", project.id),
+    };
+    Item { icon: "webhook", label: name, detail: whereabouts("", project, sight), href }
+}
+
+/// Adds the project's name for what is not here.
+fn whereabouts(what: &str, project: &Project, sight: &Sight) -> String {
+    let is_here = sight.here().is_some_and(|(here, _)| here.id == project.id);
+    match (what, is_here) {
+        (what, true) => what.to_owned(),
+        ("", false) => format!("in {}", project.name),
+        (what, false) => format!("{what} · in {}", project.name),
+    }
+}
+
+fn by_id(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
+    let is_ours =
+        q.parse::<DeliveryId>().is_ok() || q.parse::<EventId>().is_ok() || q.parse::<WebhookId>().is_ok();
+    // The caller's own ids may be anything that is typed, so they are looked for nearby only.
+    let places =
+        if is_ours { &sight.projects[..sight.projects.len().min(PROJECTS_MAX)] } else { sight.near() };
+    for place in places {
+        if let Some(item) = in_project(conn, place, sight, q)? {
+            return Ok(vec![item]);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn in_project(
+    conn: &mut PgConnection,
+    place: &(Project, Role),
+    sight: &Sight,
+    q: &str,
+) -> Result<Option<Item>, DbError> {
+    let (project, role) = place;
+    if let Ok(id) = q.parse::<DeliveryId>() {
+        let Some(delivery) = deliveries::find(conn, project.id, id)? else { return Ok(None) };
+        let what = format!("Delivery of {} · {}", delivery.event_type, delivery.status.as_str());
+        return Ok(Some(Item {
+            icon: "send",
+            label: q.to_owned(),
+            detail: whereabouts(&what, project, sight),
+            href: format!("/p/{}/history/{id}", project.id),
+        }));
+    }
+    if let Ok(id) = q.parse::<WebhookId>() {
+        let webhook = webhooks::names(conn, project.id)?.remove(&id).filter(|webhook| !webhook.is_deleted);
+        return Ok(webhook.map(|webhook| webhook_item(place, id, webhook.name, sight)));
+    }
+    let Some(id) = events::find_by_q(conn, project.id, q)? else { return Ok(None) };
+    let Some(event) = events::find(conn, project.id, id)? else { return Ok(None) };
+    let ours = id.with_prefix(catalogue::id_prefix(&event.payload.event_type));
+    let href = match role {
+        Role::Viewer => format!("/p/{}/history?q={ours}", project.id),
+        _ => format!("/p/{}/events/{ours}", project.id),
+    };
+    let what = format!("Event {}", event.payload.event_type);
+    Ok(Some(Item { icon: "bolt", label: q.to_owned(), detail: whereabouts(&what, project, sight), href }))
+}
