@@ -13,7 +13,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::base::config::Config;
 use crate::{routes, web};
@@ -85,25 +85,53 @@ impl Running {
     }
 }
 
-/// `callout serve`: runs until SIGTERM or Ctrl-C; a second one while stopping ends at once.
-pub async fn run(config: Config) -> Result<(), StartError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
-    let mut running = start(config, Overrides::default()).await?;
-    running.parts.greet(running.address).await;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("Ctrl-C: stopping"),
-        ended = &mut running.served => {
-            tracing::error!(?ended, "the web server ended by itself");
+/// SIGTERM and Ctrl-C, caught from the moment this exists.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub fn catch() -> Result<Self, StartError> {
+        let terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Completes at the next one and names it.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "Ctrl-C",
         }
     }
-    let stop = running.stop();
-    tokio::pin!(stop);
-    tokio::select! {
-        () = &mut stop => {}
-        _ = terminate.recv() => tracing::warn!("a second signal: ending at once"),
-        _ = interrupt.recv() => tracing::warn!("a second signal: ending at once"),
+}
+
+impl Running {
+    /// Waits for a signal, or for the web server to end by itself.
+    pub async fn until_told(&mut self, signals: &mut Signals) {
+        tokio::select! {
+            signal = signals.next() => tracing::info!("{signal}: stopping"),
+            ended = &mut self.served => tracing::error!(?ended, "the web server ended by itself"),
+        }
     }
+
+    /// As [`Running::stop`]; one more signal meanwhile ends it at once.
+    pub async fn stop_unless_told(self, signals: &mut Signals) {
+        tokio::select! {
+            () = self.stop() => {}
+            _ = signals.next() => tracing::warn!("a second signal: ending at once"),
+        }
+    }
+}
+
+/// `callout serve`: runs until SIGTERM or Ctrl-C; a second one while stopping ends at once.
+pub async fn run(config: Config) -> Result<(), StartError> {
+    let mut signals = Signals::catch()?;
+    let mut running = start(config, Overrides::default()).await?;
+    running.parts.greet(running.address).await;
+    running.until_told(&mut signals).await;
+    running.stop_unless_told(&mut signals).await;
     Ok(())
 }

@@ -21,6 +21,12 @@ impl ServeFlags {
     pub fn config(&self) -> Result<Config, WrongSettings> {
         read(&self.0)
     }
+
+    /// Whether a setting is given, as a flag or in the environment.
+    pub fn gives(&self, variable: &str) -> bool {
+        let in_environment = || std::env::var(variable).is_ok_and(|text| !text.trim().is_empty());
+        self.0.contains_key(variable) || in_environment()
+    }
 }
 
 impl PlaceFlags {

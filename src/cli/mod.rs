@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::db::DbError;
 
+mod demo;
 mod flags;
 mod key;
 mod logging;
@@ -72,6 +73,19 @@ struct Cli {
 enum Command {
     /// Run the web program and the dispatcher, until Ctrl-C or SIGTERM
     Serve(flags::ServeFlags),
+    /// Run with a sample shop, a receiver and new events every few seconds, and print a sign-in that works
+    ///
+    /// As `serve`, on the same data directory and with the same settings. Besides, a sample project is loaded where
+    /// there is none (remove it in the pages), a receiver on 127.0.0.1 takes what the sample's webhooks send, and new
+    /// events keep happening in the sample. Nothing else in the data directory is touched.
+    ///
+    /// Where nobody can sign in yet, the demo account becomes the owner. Where somebody can, it looks after the
+    /// sample's project only. Its password is kept in demo.json in the data directory, readable by its owner only; the
+    /// next demo prints the same one, and brings it back if it was changed. `callout serve` goes on with the same
+    /// directory, without receiver and new events.
+    ///
+    /// The sign-in is printed on stderr. When stdout is no terminal, it gets one line of JSON: url, email, password.
+    Demo(flags::ServeFlags),
     /// Run pending migrations; tells as JSON which ran
     Migrate(flags::PlaceFlags),
     /// People who can sign in
@@ -96,6 +110,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         None => serve::run(&cli.serve),
         Some(Command::Serve(flags)) => serve::run(&flags),
+        Some(Command::Demo(flags)) => demo::run(&flags),
         Some(Command::Migrate(flags)) => migrate::run(&flags),
         Some(Command::User(command)) => user::run(command),
         Some(Command::Member(command)) => member::run(command),

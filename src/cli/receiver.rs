@@ -243,13 +243,11 @@ impl Shared {
         self.lock().behaviour.for_path(path)
     }
 
-    /// Whether this is one of the requests that are to fail: the given share of them, in no visible pattern, but the
-    /// same ones in every run.
-    fn is_to_fail(&self, behaviour: &Behaviour) -> bool {
+    /// A number for the next request, in no visible pattern, but the same in every run.
+    fn drawn(&self) -> u64 {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         // Fibonacci hashing (Knuth, TAOCP 6.4) spreads neighbouring numbers.
-        let spread = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        spread % 100 < u64::from(behaviour.fail_percent)
+        number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32
     }
 
     fn clear(&self) {

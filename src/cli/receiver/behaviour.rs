@@ -44,6 +44,8 @@ pub struct Behaviour {
     pub status: u16,
     /// Waited before the answer.
     pub delay: Duration,
+    /// Up to so much more is waited, differently each time.
+    pub delay_spread: Duration,
     /// Of a hundred requests, so many are answered 500 instead.
     pub fail_percent: u8,
     /// Sent as `Retry-After`: seconds or an HTTP date.
@@ -54,6 +56,10 @@ pub struct Behaviour {
     pub headers: Vec<(String, String)>,
     /// The body of an ordinary answer.
     pub body: Bytes,
+    /// The body where `fail_percent` makes it a failure.
+    pub failure_body: Bytes,
+    /// Other behaviours for some paths (`/crm`), instead of this one.
+    pub paths: Vec<(String, Behaviour)>,
 }
 
 impl Default for Behaviour {
@@ -62,11 +68,14 @@ impl Default for Behaviour {
         Self {
             status: 200,
             delay: Duration::ZERO,
+            delay_spread: Duration::ZERO,
             fail_percent: 0,
             retry_after: None,
             misbehave: None,
             headers: Vec::new(),
             body: Bytes::from_static(b"received\n"),
+            failure_body: Bytes::from_static(b"failed\n"),
+            paths: Vec::new(),
         }
     }
 }
@@ -82,11 +91,12 @@ impl Behaviour {
         Self { misbehave: Some(how), ..Self::default() }
     }
 
-    /// This behaviour, changed by the query of a request's path: `?status=503&delay_ms=20&fail_percent=50&
+    /// The behaviour for a path, changed by the query of a request's path: `?status=503&delay_ms=20&fail_percent=50&
     /// retry_after=5&misbehave=hang`. So webhooks with different URLs find different receivers at one address.
     pub(super) fn for_path(&self, path: &str) -> Self {
-        let mut changed = self.clone();
-        let Some((_, query)) = path.split_once('?') else { return changed };
+        let (bare, query) = path.split_once('?').unwrap_or((path, ""));
+        let own = self.paths.iter().find(|(path, _)| path == bare);
+        let mut changed = own.map_or(self, |(_, behaviour)| behaviour).clone();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "status" => changed.status = number_in(&value, 200, 599).unwrap_or(changed.status),

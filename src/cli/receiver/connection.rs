@@ -80,16 +80,19 @@ fn about_received(request: &Request, shared: &Shared) -> Vec<u8> {
 /// Answers one request; false when the connection is no longer of use.
 async fn answer(stream: &mut impl Stream, request: Request, shared: &Shared) -> io::Result<bool> {
     let behaviour = shared.behaviour_for(&request.path);
-    let status = if shared.is_to_fail(&behaviour) { 500 } else { behaviour.status };
+    let drawn = shared.drawn();
+    let is_to_fail = drawn % 100 < u64::from(behaviour.fail_percent);
+    let status = if is_to_fail { 500 } else { behaviour.status };
     let path = request.path.clone();
     // Recorded before the answer: whoever has the answer finds the request among those received.
     shared.record(request, &behaviour, status);
-    if !behaviour.delay.is_zero() {
-        tokio::time::sleep(behaviour.delay).await;
+    let delay = behaviour.delay + behaviour.delay_spread.mul_f64((drawn % 1_000) as f64 / 1_000.0);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
     match behaviour.misbehave {
         None => {
-            stream.write_all(&ordinary(&behaviour, status)).await?;
+            stream.write_all(&ordinary(&behaviour, status, is_to_fail)).await?;
             Ok(true)
         }
         Some(Misbehaviour::Redirect) => {
@@ -125,14 +128,17 @@ async fn answer(stream: &mut impl Stream, request: Request, shared: &Shared) -> 
     }
 }
 
-fn ordinary(behaviour: &Behaviour, status: u16) -> Vec<u8> {
+fn ordinary(behaviour: &Behaviour, status: u16, is_to_fail: bool) -> Vec<u8> {
     let retry_after = behaviour.retry_after.clone().unwrap_or_default();
-    let mut headers = vec![("content-type", "text/plain; charset=utf-8")];
+    let mut headers = Vec::new();
+    if !behaviour.headers.iter().any(|(name, _)| name == "content-type") {
+        headers.push(("content-type", "text/plain; charset=utf-8"));
+    }
     if !retry_after.is_empty() {
         headers.push(("retry-after", &retry_after));
     }
     headers.extend(behaviour.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    wire::answer(status, &headers, &behaviour.body)
+    wire::answer(status, &headers, if is_to_fail { &behaviour.failure_body } else { &behaviour.body })
 }
 
 fn endless_head(status: u16) -> Vec<u8> {

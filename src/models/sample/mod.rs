@@ -31,6 +31,7 @@ use crate::base::schema::sample_projects;
 use crate::models::projects::keys::{self, Scope};
 use crate::models::projects::{self};
 use crate::models::webhooks;
+use crate::rules::body::EventSource;
 
 const BACKEND_SCOPES: [Scope; 2] = [Scope::Events, Scope::Contacts];
 
@@ -64,6 +65,15 @@ impl fmt::Display for SampleError {
             Self::Db(error) => error.fmt(f),
         }
     }
+}
+
+/// How events of the sample's own program come about: by its key, as long as it has one.
+pub fn source(conn: &mut PgConnection, sample: Sample) -> Result<EventSource, DbError> {
+    let key = keys::list(conn, sample.project)?.into_iter().find(|key| key.name == shop::BACKEND_KEY);
+    Ok(key.map_or(EventSource::Internal, |key| EventSource::Api {
+        key_name: key.name,
+        app_id: key.app_id.to_string(),
+    }))
 }
 
 /// The sample's mark, if it is loaded.
