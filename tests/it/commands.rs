@@ -197,6 +197,7 @@ fn every_command_has_help() {
     for arguments in [
         &["--help"][..],
         &["serve", "--help"],
+        &["demo", "--help"],
         &["migrate", "--help"],
         &["user", "--help"],
         &["user", "create", "--help"],

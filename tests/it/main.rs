@@ -9,6 +9,7 @@ mod api_webhooks;
 mod commands;
 mod database;
 mod delivering;
+mod demo;
 mod documents;
 mod docs_page;
 mod external_ids;
