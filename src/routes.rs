@@ -155,6 +155,7 @@ people: {
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::pause, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::confirm_resume, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;

@@ -167,6 +167,12 @@ pub fn millis_of(id: Uuid) -> u64 {
     (id.as_u128() >> 80) as u64
 }
 
+/// The same as a time; the epoch for an id that no clock made.
+pub fn time_of(id: Uuid) -> OffsetDateTime {
+    let nanos = i128::from(millis_of(id)) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
 /// The smallest id of a millisecond: a bound for ranges over ids.
 pub fn lower_bound(at: OffsetDateTime) -> Uuid {
     let millis = (at.unix_timestamp_nanos() / 1_000_000).max(0) as u128;

@@ -24,6 +24,8 @@ pub const TOLERANCE_S: i64 = 5 * 60;
 
 /// Key length of the secrets made here.
 const GENERATED_BYTES: usize = 32;
+/// Enough to tell a handful of secrets apart, too little to check guesses of anything but 32 random bytes.
+const FINGERPRINT_BYTES: usize = 6;
 /// What Standard Webhooks allows; secrets brought from elsewhere may have other lengths than ours.
 const ACCEPTED_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
@@ -88,6 +90,16 @@ impl Secret {
     /// The secret itself, `whsec_…`, to be sealed or shown once.
     pub fn as_text(&self) -> &str {
         &self.text
+    }
+
+    /// Tells secrets apart without giving them away: the first 12 hex digits of the SHA-256 of the whole text, as
+    /// `printf %s "$SECRET" | sha256sum` begins.
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest as _;
+        Sha256::digest(self.text.as_bytes())[..FINGERPRINT_BYTES]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn of(text: Zeroizing<String>, key: &[u8]) -> Self {

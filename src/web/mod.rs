@@ -13,6 +13,7 @@ pub mod headers;
 pub mod health;
 pub mod limits;
 pub mod member;
+pub mod once;
 pub mod page;
 pub mod paging;
 pub mod request;

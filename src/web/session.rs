@@ -156,7 +156,7 @@ pub(super) async fn signed_in(req: &HttpRequest) -> Result<SignedIn, PageError> 
 }
 
 /// Whether a person will see the answer as a page: a notice belongs there, not into a fragment or a download.
-fn is_page_view(req: &HttpRequest) -> bool {
+pub(super) fn is_page_view(req: &HttpRequest) -> bool {
     let header = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
     *req.method() == Method::GET
         && !Htmx::of(req).0

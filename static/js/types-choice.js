@@ -14,16 +14,20 @@ const total = (picker) => {
   const chosen = boxes(picker).filter((box) => box.checked).length;
   const all = picker.querySelector("[data-types-which][value=all]").checked;
   picker.classList.toggle("takes-all", all);
-  const words = all ? "All events" : `${chosen} event ${chosen === 1 ? "type" : "types"}`;
+  const some = chosen ? `${chosen} event ${chosen === 1 ? "type" : "types"}` : "None chosen yet";
+  const words = all ? "All events" : some;
   picker.querySelector("[data-types-total]").textContent = words;
 };
 
 for (const picker of document.querySelectorAll("[data-types]")) {
-  for (const group of picker.querySelectorAll("[data-types-group]")) {
-    group.querySelector("[data-types-all]").hidden = false;
-    count(group);
-  }
-  total(picker);
+  const follow = () => {
+    picker.querySelectorAll("[data-types-group]").forEach(count);
+    total(picker);
+  };
+  picker.querySelectorAll("[data-types-all]").forEach((box) => (box.hidden = false));
+  follow();
+  // A reset takes place after its event.
+  picker.closest("form").addEventListener("reset", () => setTimeout(follow));
   picker.addEventListener("change", ({ target }) => {
     const group = target.closest("[data-types-group]");
     if (target.matches("[data-types-all]")) {

@@ -19,6 +19,12 @@ fn keyless(app: &App) -> (String, Client) {
     (format!("/p/{}/settings/keys", project.id), people::member(app, project.id, Role::Admin))
 }
 
+/// Sends the form and follows to the page that shows the token.
+fn made(admin: &Client, path: &str, form: &Form) -> html::Page {
+    let sent_on = admin.submit(path, form).expect(303);
+    admin.follow(&sent_on).expect(200).page()
+}
+
 fn new_key(admin: &Client, path: &str) -> Form {
     admin.get(path).expect(200).page().form(NEW_KEY)
 }
@@ -29,7 +35,7 @@ fn a_key_is_shown_once_and_opens_the_api_until_it_is_revoked() {
     let (path, admin) = keyless(&app);
     assert!(admin.get(&path).expect(200).page().has(".empty-state"));
 
-    let made = admin.submit(&path, &new_key(&admin, &path).with("name", "Shop")).expect(200).page();
+    let made = made(&admin, &path, &new_key(&admin, &path).with("name", "Shop"));
     let token = made.text("#token");
     assert!(token.starts_with("ck_") && token.len() == 43, "{token}");
     let line = made.text("pre code");
@@ -37,6 +43,7 @@ fn a_key_is_shown_once_and_opens_the_api_until_it_is_revoked() {
     assert!(line.contains(&app.parts.web.public_url) && line.contains("/v1/events"), "{line}");
 
     let listed = admin.get(&path).expect(200).page();
+    assert_eq!(app.db.count("api_keys"), 1, "loading the page anew makes none");
     assert!(!listed.source().contains(&token), "shown once");
     let hint = format!("ck_…{}", &token[39..]);
     assert!(listed.texts("#keys code").contains(&hint), "only its end is kept");
@@ -59,7 +66,7 @@ fn a_key_is_shown_once_and_opens_the_api_until_it_is_revoked() {
 fn the_line_that_is_shown_with_a_new_key_is_taken_by_the_api() {
     let app = App::start();
     let (path, admin) = keyless(&app);
-    let made = admin.submit(&path, &new_key(&admin, &path).with("name", "Shop")).expect(200).page();
+    let made = made(&admin, &path, &new_key(&admin, &path).with("name", "Shop"));
     let line = made.text("pre code");
     let body = line.split_once("-d '").and_then(|(_, rest)| rest.strip_suffix('\'')).expect("a body");
     let event = serde_json::from_str(body).expect("JSON");
@@ -75,7 +82,7 @@ fn a_key_opens_only_what_was_ticked() {
     let ticked: Vec<_> = form.fields.iter().filter(|(name, _)| name == "scopes").collect();
     assert_eq!(ticked.len(), 4, "all at first");
     let form = form.without("scopes").and("scopes", "deliveries").with("name", "Desk");
-    let made = admin.submit(&path, &form).expect(200).page();
+    let made = made(&admin, &path, &form);
     assert!(made.text("pre code").contains("/v1/project"), "a line that this key may send");
     let program = app.client().with_key(&made.text("#token"));
     program.get("/v1/deliveries").expect(200);

@@ -1,5 +1,6 @@
 //! A project's webhooks, by the forms that a browser without scripts would send.
 use callout::models::projects::members::Role;
+use callout::rules::signing::Secret;
 use serde_json::{Value, json};
 
 use crate::support::app::App;
@@ -34,8 +35,8 @@ fn a_webhook_that_is_made_by_the_form_delivers_and_its_secret_is_shown_once() {
     let receiver = receiver::start();
     assert!(admin.get(&path).expect(200).page().has(".empty-state"));
     let form = new_form(&admin, &path).with("target_url", &receiver.url("/in")).and("events", TYPE);
-    let made = admin.submit(&path, &form).expect(201).page();
-    let secret = made.text("#secret");
+    let sent_on = admin.submit(&path, &form).expect(303);
+    let secret = admin.follow(&sent_on).expect(200).page().text("#secret");
     assert!(secret.starts_with("whsec_"), "{secret}");
     project.event(TYPE, json!({}));
     app.wait_for("delivered", 1);
@@ -44,6 +45,61 @@ fn a_webhook_that_is_made_by_the_form_delivers_and_its_secret_is_shown_once() {
     assert!(!listed.source().contains(&secret), "shown once");
     assert_eq!(listed.text(".webhook-name"), "127.0.0.1", "named after its host");
     assert_eq!(listed.text(".webhook .state"), "Active");
+}
+
+#[test]
+fn loading_the_page_with_a_new_secret_anew_makes_nothing_and_leads_to_the_webhook() {
+    let (app, _project, admin, path) = started();
+    let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
+    let sent_on = admin.submit(&path, &form).expect(303);
+    let place = sent_on.header("location").expect("a place").to_owned();
+    assert_eq!(
+        app.db.count("sessions where state like '%/created%' and state not like '%whsec%'"),
+        1,
+        "sealed"
+    );
+    // Neither a look ahead nor another webhook's page takes it away.
+    admin.send("HEAD", &place, &[], b"").expect(303);
+    admin.clone().by_htmx().get(&place).expect(200);
+    let shown = admin.get(&place).expect(200);
+    assert!(shown.page().text("#secret").starts_with("whsec_"));
+    let webhook = place.trim_end_matches("/created");
+    assert_eq!(admin.get(&place).expect(303).header("location"), Some(webhook));
+    assert_eq!(app.db.count("webhooks"), 1);
+    let secret = shown.page().text("#secret");
+    let fingerprint = admin.get(webhook).expect(200).page().text("aside code");
+    assert_eq!(fingerprint, format!("sha256 {}…", Secret::parse(&secret).expect("a secret").fingerprint()));
+}
+
+#[test]
+fn the_list_tells_how_each_webhook_fares() {
+    let (app, project, admin, path) = started();
+    let (good, bad) =
+        (receiver::start(), receiver::start_with(Behaviour { status: 500, ..Behaviour::default() }));
+    project.webhook(&good.url("/"), json!({ "name": "Till", "all_events": true }));
+    project.webhook(&bad.url("/"), json!({ "name": "Desk", "retries": "none", "events": [TYPE] }));
+    project.webhook(&good.url("/"), json!({ "name": "Idle", "events": ["voucher.created"] }));
+    for _ in 0..3 {
+        project.event(TYPE, json!({}));
+    }
+    app.wait_for("delivered", 3);
+    app.wait_for("failed", 3);
+    let rows = admin.get(&path).expect(200).page().texts(".webhook");
+    for (name, told) in [
+        ("Till", "3 of 3 delivered"),
+        ("Till", "Last delivery: 200 OK"),
+        ("Till", "All events"),
+        ("Desk", "0 of 3 delivered"),
+        ("Desk", "Last delivery: 500 Internal Server Error"),
+        ("Desk", TYPE),
+        ("Idle", "Nothing sent in the last 7 days"),
+    ] {
+        assert!(
+            rows.iter().any(|row| row.starts_with(name) && row.contains(told)),
+            "{name}: {told} in {rows:?}"
+        );
+    }
+    assert!(!admin.get(&path).expect(200).page().has("[data-rows-search]"), "few need no search");
 }
 
 #[test]
@@ -117,12 +173,15 @@ fn pausing_holds_what_waits_and_resuming_sends_or_cancels_it() {
     });
     assert_eq!(receiver.count(), 2);
 
-    // The settings' form does the same as the buttons.
-    let off = admin.get(&page).expect(200).page().form(FORM).without("active");
-    admin.submit(&page, &off).expect(303);
+    // On the webhook's own page the buttons lead back to it.
+    let pause = admin.get(&page).expect(200).page().form("aside form[action$='/pause']");
+    assert_eq!(admin.submit(&page, &pause).expect(303).header("location"), Some(page.as_str()));
     app.wait_for("held", 1);
-    let on = admin.get(&page).expect(200).page().form(FORM).with("active", "on").with("held", "cancel");
-    admin.submit(&page, &on).expect(303);
+    let aside = admin.get(&page).expect(200).page();
+    assert!(aside.text("aside").contains("1 delivery is held"));
+    let asked = admin.get(&aside.attribute("aside a[href*='/resume']", "href").expect("a link")).expect(200);
+    let resume = asked.page().form("main form").with("held", "cancel");
+    assert_eq!(admin.submit(&page, &resume).expect(303).header("location"), Some(page.as_str()));
     app.wait_for("cancelled", 1);
     assert_eq!(receiver.count(), 2);
 }

@@ -190,7 +190,6 @@ fn response_condition(wanted: &[StatusClass]) -> String {
 impl From<Row> for Delivery {
     fn from(row: Row) -> Self {
         let status = Status::of_number(row.status);
-        let millis = i128::from(ids::millis_of(row.id.0));
         let waits = matches!(status, Status::Due | Status::Retrying);
         Self {
             id: row.id,
@@ -199,8 +198,7 @@ impl From<Row> for Delivery {
             event_type: row.event_type,
             status,
             test: row.test,
-            created_at: OffsetDateTime::from_unix_timestamp_nanos(millis * 1_000_000)
-                .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            created_at: ids::time_of(row.id.0),
             next_attempt_at: row.due_at.filter(|_| waits),
             attempt_count: row.attempt_count,
             retries_used: row.retries_used,

@@ -9,7 +9,7 @@ pub use rows::{
     CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
     mark_deleted, names, set_active, update,
 };
-pub use secrets::{add_secret, key_fits};
+pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Draft, Problem, Settings, TIMEOUT_MS};
 pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
 

@@ -43,6 +43,45 @@ pub fn key_fits(conn: &mut PgConnection, key: &SealKey) -> Result<bool, DbError>
     Ok(row.is_none_or(|(id, sealed)| key.open(&sealed, id.as_bytes()).is_ok()))
 }
 
+/// What may be shown of a signing secret.
+#[derive(Clone, Debug)]
+pub struct SecretMark {
+    /// [`Secret::fingerprint`]; none for one that this key does not open.
+    pub fingerprint: Option<String>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// It signs until then; none for the live one.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// The secrets that sign at `now` for a webhook, newest first, without giving them away.
+pub fn secret_marks(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<Vec<SecretMark>, DbError> {
+    let rows: Vec<(Uuid, Vec<u8>, OffsetDateTime, Option<OffsetDateTime>)> = webhook_secrets::table
+        .filter(webhook_secrets::project_id.eq(project))
+        .filter(webhook_secrets::webhook_id.eq(webhook))
+        .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
+        .order(webhook_secrets::id.desc())
+        .select((
+            webhook_secrets::id,
+            webhook_secrets::sealed,
+            webhook_secrets::created_at,
+            webhook_secrets::expires_at,
+        ))
+        .load(conn)?;
+    let mark = |(id, sealed, created_at, expires_at): (Uuid, Vec<u8>, _, _)| SecretMark {
+        fingerprint: opened(key, id, &sealed).ok().map(|secret| secret.fingerprint()),
+        created_at,
+        expires_at,
+    };
+    Ok(rows.into_iter().map(mark).collect())
+}
+
 /// The secrets that sign at `now` for every webhook of a project, newest first.
 pub(super) fn live(
     conn: &mut PgConnection,

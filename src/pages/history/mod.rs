@@ -1,7 +1,7 @@
 //! The history: deliveries with every attempt.
 //!
-//! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too, [`exchange`] the
-//! page that tests a webhook, [`json`] and [`curl`] the reference.
+//! [`body`], [`rows`], [`words`], [`choices`] and the list's address serve the pages of events too, [`exchange`],
+//! [`words`] and [`shown_url`] those of webhooks, [`json`] and [`curl`] the reference.
 pub mod address;
 pub mod body;
 pub mod choices;
@@ -14,6 +14,7 @@ mod masking;
 pub mod query;
 mod resend;
 pub mod rows;
+pub mod shown_url;
 pub mod span;
 mod timeline;
 mod timing;

@@ -1,4 +1,5 @@
 //! `/p/{project}/settings/keys`: API keys, each token shown once.
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
@@ -6,6 +7,7 @@ use askama::Template;
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::KeyId;
+use crate::base::seal::SealKey;
 use crate::models::projects::keys::{self, CreateError, Key, Scope};
 use crate::pages::overview::first_event;
 use crate::web::api_keys::KeyCache;
@@ -13,7 +15,7 @@ use crate::web::page::{go_to, page_or_block};
 use crate::web::session::{self, Session};
 use crate::web::{
     Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, RawForm, Section, WebSettings,
-    filters,
+    filters, once,
 };
 
 /// A key that was just made; its token is nowhere else.
@@ -76,18 +78,27 @@ impl KeysPage {
     }
 }
 
-/// GET /p/{project}/settings/keys
-pub async fn list(member: Admin, db: Data<Db>, htmx: Htmx) -> PageResult {
+/// GET /p/{project}/settings/keys: right after a key was created also its token, this once.
+pub async fn list(
+    member: Admin,
+    (db, seal, settings): (Data<Db>, Data<SealKey>, Data<WebSettings>),
+    (htmx, request): (Htmx, HttpRequest),
+) -> PageResult {
     let keys = all(&member, &db).await?;
-    KeysPage::of(&member, keys).answer(htmx)
+    let token = once::take(&request, &seal, &member.path("/settings/keys"));
+    let fresh = token.and_then(|token| {
+        let key = keys.iter().find(|key| key.revoked_at.is_none() && token.ends_with(&key.token_hint))?;
+        Some(Fresh::of(key.clone(), token.to_string(), &settings.public_url))
+    });
+    KeysPage { fresh, ..KeysPage::of(&member, keys) }.answer(htmx)
 }
 
-/// POST /p/{project}/settings/keys: creates a key; the answer is the only page that ever shows its token.
+/// POST /p/{project}/settings/keys: creates a key. Only its answer to htmx, or for a browser the page that it leads to,
+/// ever shows the token.
 pub async fn create(
     member: Admin,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    settings: Data<WebSettings>,
+    (db, clock, seal): (Data<Db>, Data<Clock>, Data<SealKey>),
+    (settings, session): (Data<WebSettings>, Session),
     htmx: Htmx,
     Form(raw): Form,
 ) -> PageResult {
@@ -106,6 +117,11 @@ pub async fn create(
         })
         .await;
     match made {
+        Ok((_, token, _)) if !htmx.0 => {
+            let place = member.path("/settings/keys");
+            once::keep(&session, &seal, &place, &token)?;
+            Ok(go_to(htmx, &place))
+        }
         Ok((key, token, keys)) => {
             let fresh = Fresh::of(key, token, &settings.public_url);
             KeysPage::created(&member, keys, fresh).answer(htmx)

@@ -1,11 +1,13 @@
-//! A new webhook, and its secret, shown this once.
+//! A new webhook.
+use actix_session::Session;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
-use super::address;
-use super::edit::{EditPage, errors_of};
+use super::edit::errors_of;
 use super::form::Fields;
+use super::types::{self, Group};
+use super::{address, state};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::ProjectId;
@@ -13,73 +15,90 @@ use crate::base::seal::SealKey;
 use crate::dispatcher::probe::Egress;
 use crate::models::webhooks::{self, CreateError, Settings, WEBHOOKS_MAX, Webhook};
 use crate::rules::signing::Secret;
-use crate::web::{Admin, FieldErrors, Form, Frame, Member, PageResult, Section, filters, page};
+use crate::web::{
+    Admin, FieldErrors, Form, Frame, Htmx, Member, PageResult, Section, filters, once, page, session,
+};
 
-const NODE: &str = r#"import { Webhook } from "standardwebhooks";
+/// Fields below "More settings": it is open when one of them is refused.
+const MORE: [&str; 8] =
+    ["name", "description", "body", "success", "timeout_ms", "waits", "retries", "when_used_up"];
 
-const webhook = new Webhook(process.env.WEBHOOK_SECRET);
-// Throws if it is not ours.
-const event = webhook.verify(rawBody, request.headers);"#;
-const PYTHON: &str = r#"import os
-from standardwebhooks.webhooks import Webhook
-
-webhook = Webhook(os.environ["WEBHOOK_SECRET"])
-# Raises if it is not ours.
-event = webhook.verify(raw_body, request.headers)"#;
-
-/// The only page that ever shows a signing secret.
 #[derive(Template)]
-#[template(path = "settings/webhooks/created.html")]
-struct CreatedPage {
+#[template(path = "settings/webhooks/new.html")]
+struct NewPage {
     frame: Frame,
     list_link: String,
-    edit_link: String,
-    secret: String,
-    warning: String,
+    fields: Fields,
+    errors: FieldErrors,
+    groups: Vec<Group>,
+    chosen_words: String,
+    status: StatusCode,
 }
 
-impl CreatedPage {
-    fn of(member: &Member, webhook: &Webhook, secret: &Secret, warning: Option<String>) -> Self {
+impl NewPage {
+    /// An empty form with the defaults.
+    fn of(member: &Member) -> Self {
+        Self::build(member, Fields::of(&Settings::default()))
+    }
+
+    /// What was typed, and why it could not be saved. 422.
+    fn refused(member: &Member, fields: Fields, errors: FieldErrors) -> Self {
+        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Self::build(member, fields) }
+    }
+
+    fn build(member: &Member, fields: Fields) -> Self {
         let list_link = member.path("/settings/webhooks");
-        let title = format!("{} was created", webhook.settings.name);
         Self {
-            frame: member.frame(&title, Section::Webhooks).below("Webhooks", &list_link),
-            edit_link: format!("{list_link}/{}", webhook.id),
+            frame: member.frame("New webhook", Section::Webhooks).below("Webhooks", &list_link),
             list_link,
-            secret: secret.as_text().to_owned(),
-            warning: warning.unwrap_or_default(),
+            groups: types::groups(&fields.events),
+            chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
+            fields,
+            errors: FieldErrors::none(),
+            status: StatusCode::OK,
         }
+    }
+
+    fn has_more_errors(&self) -> bool {
+        MORE.iter().any(|field| self.errors.get(field).is_some())
+    }
+
+    fn answer(&self) -> PageResult {
+        page::page_with(self.status, self)
     }
 }
 
 /// GET /p/{project}/settings/webhooks/new.
 pub async fn new(admin: Admin) -> PageResult {
-    EditPage::new(&admin).answer()
+    NewPage::of(&admin).answer()
 }
 
-/// POST /p/{project}/settings/webhooks: the answer is the page with the secret, so that it is in no history.
+/// POST /p/{project}/settings/webhooks: goes on to the page that shows the secret.
 pub async fn create(
     admin: Admin,
     (db, clock, seal, egress): (Data<Db>, Data<Clock>, Data<SealKey>, Data<Egress>),
+    (session, htmx): (Session, Htmx),
     Form(raw): Form,
 ) -> PageResult {
     let fields = Fields::typed(&raw);
     let checked = match address::checked(&fields, Settings::default(), &egress).await {
         Ok(checked) => checked,
-        Err(problems) => return EditPage::refused_new(&admin, fields, errors_of(problems)).answer(),
+        Err(problems) => return NewPage::refused(&admin, fields, errors_of(problems)).answer(),
     };
-    let settings = checked.settings;
-    match created(&db, &clock, seal, admin.project.id, settings).await {
+    match created(&db, &clock, seal.clone(), admin.project.id, checked.settings).await {
         Ok((webhook, secret)) => {
-            page::page_with(StatusCode::CREATED, &CreatedPage::of(&admin, &webhook, &secret, checked.warning))
+            let place = admin.path(&format!("/settings/webhooks/{}/created", webhook.id));
+            once::keep(&session, &seal, &place, secret.as_text())?;
+            checked.warning.map_or(Ok(()), |warning| session::say_refusal(&session, &warning))?;
+            Ok(page::go_to(htmx, &place))
         }
         Err(CreateError::NameTaken) => {
             let errors = FieldErrors::one("name", "Another webhook of this project has this name.");
-            EditPage::refused_new(&admin, fields, errors).answer()
+            NewPage::refused(&admin, fields, errors).answer()
         }
         Err(CreateError::TooMany) => {
             let text = format!("A project has at most {WEBHOOKS_MAX} webhooks. Delete one first.");
-            EditPage::refused_new(&admin, fields, FieldErrors::one("", &text)).answer()
+            NewPage::refused(&admin, fields, FieldErrors::one("", &text)).answer()
         }
         Err(CreateError::Db(error)) => Err(error.into()),
     }

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::models::deliveries::HeldChoice;
 use crate::models::webhooks::{Draft, Problem, Settings};
 use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
@@ -20,9 +19,6 @@ pub struct Fields {
     pub name: String,
     pub description: String,
     pub target_url: String,
-    pub active: bool,
-    /// What `active` was when the form was shown; None from a browser that does not say.
-    pub was_active: Option<bool>,
     pub all_events: bool,
     pub events: BTreeSet<String>,
     /// Seconds.
@@ -33,8 +29,6 @@ pub struct Fields {
     pub success: String,
     pub when_used_up: String,
     pub body: String,
-    /// What to do with held deliveries when this switches the webhook on.
-    pub held: HeldChoice,
 }
 
 impl Fields {
@@ -48,8 +42,6 @@ impl Fields {
             name: settings.name.clone(),
             description: settings.description.clone(),
             target_url: settings.target_url.clone(),
-            active: settings.active,
-            was_active: Some(settings.active),
             all_events: settings.all_events,
             events: settings.events.iter().cloned().collect(),
             timeout_s: seconds(settings.timeout_ms),
@@ -58,7 +50,6 @@ impl Fields {
             success: settings.success.as_str().to_owned(),
             when_used_up: settings.when_used_up.as_str().to_owned(),
             body: settings.body.as_str().to_owned(),
-            held: HeldChoice::Send,
         }
     }
 
@@ -70,8 +61,6 @@ impl Fields {
             // Browsers send line breaks as CR LF.
             description: text("description").replace("\r\n", "\n"),
             target_url: text("target_url"),
-            active: raw.is_checked("active"),
-            was_active: raw.get("was_active").map(|word| word == "on"),
             all_events: text("which") == "all",
             events: raw.all("events").filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             timeout_s: text("timeout_s"),
@@ -80,14 +69,7 @@ impl Fields {
             success: text("success"),
             when_used_up: text("when_used_up"),
             body: text("body"),
-            held: held_choice(&text("held")),
         }
-    }
-
-    /// Whether the person who sends the form switches the webhook on or off. What somebody else did since the form was
-    /// shown is not theirs to undo.
-    pub fn switches(&self) -> bool {
-        self.was_active != Some(self.active)
     }
 
     /// What the fields ask for, and what of them cannot even be read.
@@ -113,7 +95,6 @@ impl Fields {
             name: Some(self.name.clone()),
             description: Some(self.description.clone()),
             target_url: Some(self.target_url.clone()),
-            active: Some(self.active),
             all_events: Some(self.all_events),
             events: Some(self.events.iter().cloned().collect()),
             body: choice(&self.body),
@@ -133,11 +114,6 @@ fn waits_problem(error: RetriesError) -> String {
         RetriesError::Unknown => "Write up to 30 waits in whole seconds, such as 10, 60, 300.".to_owned(),
         told => told.to_string(),
     }
-}
-
-/// The word of the choice for held deliveries; sending is the one that loses nothing.
-pub fn held_choice(word: &str) -> HeldChoice {
-    if word == "cancel" { HeldChoice::Cancel } else { HeldChoice::Send }
 }
 
 /// `10`, `2.5`: without digits that say nothing.
@@ -161,10 +137,9 @@ mod tests {
         Fields::typed(&RawForm(pairs.collect()))
     }
 
-    const WHOLE: [(&str, &str); 10] = [
+    const WHOLE: [(&str, &str); 9] = [
         ("name", "Shop"),
         ("target_url", "https://shop.example/webhooks"),
-        ("active", "on"),
         ("which", "chosen"),
         ("events", "voucher.created"),
         ("timeout_s", "2,5"),
@@ -186,11 +161,6 @@ mod tests {
         assert_eq!((back.retries.as_str(), back.waits.as_str()), ("own", "10, 60"));
         assert_eq!(back.events, fields.events);
         assert_eq!((back.body.as_str(), back.success.as_str()), ("flat", "200"));
-    }
-
-    #[test]
-    fn a_box_that_is_not_ticked_is_off() {
-        assert!(!sent(&[("name", "Shop")]).active);
     }
 
     #[test]

@@ -1,74 +1,143 @@
-//! The list of webhooks.
+//! The list of webhooks: where each sends, what, and how it fares.
+use std::collections::HashMap;
+
 use actix_web::web::Data;
 use askama::Template;
 use diesel::PgConnection;
+use time::OffsetDateTime;
 
+use super::fares::{self, Fares};
 use super::state::{self, State, Why};
+use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::models::deliveries;
+use crate::base::ids::WebhookId;
+use crate::models::deliveries::{self, Recent};
 use crate::models::projects::Project;
 use crate::models::webhooks::{self, Webhook};
+use crate::pages::history::shown_url::ShownUrl;
 use crate::web::{Admin, Frame, Member, PageResult, Section, filters, page};
+
+/// From more than so many webhooks on, a field finds one by its letters.
+const WITHOUT_SEARCH_MAX: usize = 10;
+/// So many of the types that a webhook subscribes to are named.
+const NAMED_TYPES_MAX: usize = 2;
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/list.html")]
 struct ListPage {
     frame: Frame,
     new_link: String,
+    /// Whether the project sends nothing at all.
+    all_off: bool,
     rows: Vec<Row>,
 }
 
 struct Row {
+    id: String,
     link: String,
     history_link: String,
     held_link: String,
     name: String,
     description: String,
     target_url: String,
+    url: ShownUrl,
     state: State,
     disabled: Option<Why>,
     is_on: bool,
-    subscribed: String,
+    /// None for one that takes all.
+    types: Option<Types>,
+    fares: Fares,
     held: i64,
 }
 
+/// The event types that a webhook subscribes to.
+struct Types {
+    named: Vec<String>,
+    further: usize,
+    all: String,
+}
+
 /// GET /p/{project}/settings/webhooks.
-pub async fn list(admin: Admin, db: Data<Db>) -> PageResult {
-    let project = admin.project.clone();
-    let found = db.run(move |conn| load(conn, &project)).await?;
+pub async fn list(admin: Admin, db: Data<Db>, clock: Data<Clock>) -> PageResult {
+    let (project, now) = (admin.project.clone(), clock.now());
+    let found = db.run(move |conn| Found::load(conn, &project, now)).await?;
     page::page(&ListPage {
         frame: admin.frame("Webhooks", Section::Webhooks),
         new_link: admin.path("/settings/webhooks/new"),
-        rows: found.into_iter().map(|(webhook, held)| Row::of(&admin, webhook, held)).collect(),
+        all_off: !admin.project.webhooks_enabled && !found.webhooks.is_empty(),
+        rows: found.rows(&admin),
     })
 }
 
-/// Each webhook with the number of deliveries that are held for it. They are counted only where there can be any.
-fn load(conn: &mut PgConnection, project: &Project) -> Result<Vec<(Webhook, i64)>, DbError> {
-    let mut found = Vec::new();
-    for webhook in webhooks::list(conn, project.id)? {
-        let is_sending = webhook.settings.active && project.webhooks_enabled;
-        let held = if is_sending { 0 } else { deliveries::held_count(conn, project.id, webhook.id)? };
-        found.push((webhook, held));
+/// What the page is made of.
+struct Found {
+    webhooks: Vec<Webhook>,
+    recent: Vec<Recent>,
+    /// How many deliveries are held for each. They are counted only where there can be any.
+    held: HashMap<WebhookId, i64>,
+}
+
+impl Found {
+    fn load(conn: &mut PgConnection, project: &Project, now: OffsetDateTime) -> Result<Self, DbError> {
+        let webhooks = webhooks::list(conn, project.id)?;
+        let mut held = HashMap::new();
+        for webhook in &webhooks {
+            if !webhook.settings.active || !project.webhooks_enabled {
+                held.insert(webhook.id, deliveries::held_count(conn, project.id, webhook.id)?);
+            }
+        }
+        let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
+        let recent = deliveries::recent(conn, project.id, &ids, now - fares::SPAN, now, fares::DRAWN_MAX)?;
+        Ok(Self { webhooks, recent, held })
     }
-    Ok(found)
+
+    fn rows(self, member: &Member) -> Vec<Row> {
+        let mut fares = fares::by_webhook(&self.recent, &member.path("/history"));
+        let row = |webhook: Webhook| {
+            let id = webhook.id;
+            let held = self.held.get(&id).copied().unwrap_or_default();
+            Row::of(member, webhook, held, fares.remove(&id).unwrap_or_default())
+        };
+        self.webhooks.into_iter().map(row).collect()
+    }
+}
+
+impl ListPage {
+    fn has_search(&self) -> bool {
+        self.rows.len() > WITHOUT_SEARCH_MAX
+    }
 }
 
 impl Row {
-    fn of(member: &Member, webhook: Webhook, held: i64) -> Self {
+    fn of(member: &Member, webhook: Webhook, held: i64, fares: Fares) -> Self {
         let id = webhook.id;
         Self {
+            id: id.to_string(),
             link: member.path(&format!("/settings/webhooks/{id}")),
             history_link: member.path(&format!("/history?webhook_id={id}")),
             held_link: member.path(&format!("/history?status=held&webhook_id={id}")),
             state: State::of(&webhook),
             disabled: state::why_disabled(&webhook),
             is_on: webhook.settings.active,
-            subscribed: state::subscribed_words(webhook.settings.all_events, webhook.settings.events.len()),
+            types: (!webhook.settings.all_events).then(|| Types::of(&webhook.settings.events)),
+            url: ShownUrl::of(&webhook.settings.target_url),
             name: webhook.settings.name,
             description: webhook.settings.description,
             target_url: webhook.settings.target_url,
+            fares,
             held,
+        }
+    }
+}
+
+impl Types {
+    fn of(events: &[String]) -> Self {
+        // A list that is one too long names that one instead of counting it.
+        let named = if events.len() == NAMED_TYPES_MAX + 1 { events.len() } else { NAMED_TYPES_MAX };
+        Self {
+            named: events.iter().take(named).cloned().collect(),
+            further: events.len().saturating_sub(named),
+            all: events.join("\n"),
         }
     }
 }

@@ -1,16 +1,20 @@
 //! `/p/{project}/settings/webhooks`: where events are sent, what, and how.
 mod address;
 mod create;
+mod created;
 mod delete;
 mod edit;
+mod fares;
 mod form;
 mod list;
 mod state;
+mod stored;
 mod switch;
 mod testing;
 mod types;
 
 pub use create::{create, new};
+pub use created::created;
 pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use list::list;

@@ -29,6 +29,7 @@ impl State {
 #[allow(missing_docs)]
 pub struct Why {
     pub why: String,
+    pub what_to_do: &'static str,
     pub at: OffsetDateTime,
 }
 
@@ -41,13 +42,22 @@ pub fn why_disabled(webhook: &Webhook) -> Option<Why> {
         (_, "") => "A delivery failed through all its retries.".to_owned(),
         (_, detail) => format!("A delivery failed through all its retries. {}", full_stop(detail)),
     };
-    Some(Why { why, at: disabled.at })
+    let what_to_do = match disabled.kind.as_str() {
+        "gone" => {
+            "If it should get events after all, mend the receiver or change the target, then resume it. Otherwise delete it."
+        }
+        _ => {
+            "Mend the receiver, then resume it: what is held for it can be sent then, and what failed can be resent from the history."
+        }
+    };
+    Some(Why { why, what_to_do, at: disabled.at })
 }
 
-/// `All events`, `1 event type`, `12 event types`.
+/// `All events`, `None chosen yet`, `1 event type`, `12 event types`.
 pub fn subscribed_words(all_events: bool, types: usize) -> String {
     match (all_events, types) {
         (true, _) => "All events".to_owned(),
+        (false, 0) => "None chosen yet".to_owned(),
         (false, 1) => "1 event type".to_owned(),
         (false, n) => format!("{n} event types"),
     }

@@ -3,14 +3,15 @@ use actix_session::Session;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::form::held_choice;
 use super::{GONE, find};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::{self, HeldChoice};
 use crate::models::webhooks::UpdateError;
-use crate::web::{Admin, Form, Frame, Htmx, PageError, PageResult, Section, filters, page, session};
+use crate::web::{
+    Admin, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters, page, session,
+};
 
 /// Asks what to do with held deliveries.
 #[derive(Template)]
@@ -18,26 +19,33 @@ use crate::web::{Admin, Form, Frame, Htmx, PageError, PageResult, Section, filte
 struct ResumePage {
     frame: Frame,
     resume_link: String,
-    edit_link: String,
+    back_link: String,
+    backs_to_webhook: bool,
     held: i64,
 }
 
-/// POST /p/{project}/settings/webhooks/{id}/pause.
+/// POST /p/{project}/settings/webhooks/{id}/pause: `back` is `webhook` on its own page.
 pub async fn pause(
     admin: Admin,
     (db, clock): (Data<Db>, Data<Clock>),
     htmx: Htmx,
     (session, path): (Session, Path<(String, String)>),
+    Form(raw): Form,
 ) -> PageResult {
     let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
     let paused = db.transaction(move |conn| deliveries::pause_webhook(conn, project, id, now)).await;
     let webhook = paused.map_err(not_switched)?;
     session::say(&session, &format!("{} is paused. What waits for it is held.", webhook.settings.name))?;
-    Ok(page::go_to(htmx, &admin.path("/settings/webhooks")))
+    Ok(page::go_to(htmx, &back(&admin, id, &raw)))
 }
 
-/// GET /p/{project}/settings/webhooks/{id}/resume.
-pub async fn confirm_resume(admin: Admin, db: Data<Db>, path: Path<(String, String)>) -> PageResult {
+/// GET /p/{project}/settings/webhooks/{id}/resume?back=.
+pub async fn confirm_resume(
+    admin: Admin,
+    db: Data<Db>,
+    path: Path<(String, String)>,
+    Query(query): Query,
+) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
     let (project, id) = (webhook.project, webhook.id);
     let held = db.run(move |conn| deliveries::held_count(conn, project, id)).await?;
@@ -47,12 +55,13 @@ pub async fn confirm_resume(admin: Admin, db: Data<Db>, path: Path<(String, Stri
             .frame(&format!("Resume {}?", webhook.settings.name), Section::Webhooks)
             .below("Webhooks", &list_link),
         resume_link: format!("{list_link}/{id}/resume"),
-        edit_link: format!("{list_link}/{id}"),
+        back_link: back(&admin, id, &query),
+        backs_to_webhook: query.text("back") == "webhook",
         held,
     })
 }
 
-/// POST /p/{project}/settings/webhooks/{id}/resume: `held` is `send` or `cancel`.
+/// POST /p/{project}/settings/webhooks/{id}/resume: `held` is `send` or `cancel`, `back` as for pause.
 pub async fn resume(
     admin: Admin,
     (db, clock, wakeup): (Data<Db>, Data<Clock>, Data<Wakeup>),
@@ -72,7 +81,18 @@ pub async fn resume(
         &session,
         &format!("{} gets events again.{}", webhook.settings.name, released_words(held, count)),
     )?;
-    Ok(page::go_to(htmx, &admin.path("/settings/webhooks")))
+    Ok(page::go_to(htmx, &back(&admin, id, &raw)))
+}
+
+/// Where a button leads that says where it stands: to the webhook's own page, or to the list.
+fn back(member: &Member, id: WebhookId, raw: &RawForm) -> String {
+    let list = member.path("/settings/webhooks");
+    if raw.text("back") == "webhook" { format!("{list}/{id}") } else { list }
+}
+
+/// The word of the choice for held deliveries; sending is the one that loses nothing.
+fn held_choice(word: &str) -> HeldChoice {
+    if word == "cancel" { HeldChoice::Cancel } else { HeldChoice::Send }
 }
 
 /// What became of so many deliveries that were held, if any.

@@ -1,0 +1,100 @@
+//! What is true of a webhook that exists, whatever is typed into its form: what stands beside it.
+use actix_web::web::Data;
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use super::GONE;
+use super::fares::{self, Fares};
+use super::state::{self, State, Why};
+use crate::base::clock::Clock;
+use crate::base::db::{Db, DbError};
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::seal::SealKey;
+use crate::models::deliveries::{self, Recent};
+use crate::models::webhooks::{self, SecretMark, Webhook};
+use crate::web::{Member, PageError};
+
+/// A webhook with what its page tells of it.
+pub struct Found {
+    pub webhook: Webhook,
+    held: i64,
+    recent: Vec<Recent>,
+    secrets: Vec<SecretMark>,
+}
+
+impl Found {
+    /// Reads what a path names.
+    pub async fn by_path(
+        member: &Member,
+        db: &Db,
+        clock: &Clock,
+        seal: Data<SealKey>,
+        id: &str,
+    ) -> Result<Self, PageError> {
+        let id: WebhookId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
+        let (project, now) = (member.project.id, clock.now());
+        let found = db.run(move |conn| Self::load(conn, project, id, &seal, now)).await?;
+        found.ok_or(PageError::NotFound(GONE))
+    }
+
+    fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        id: WebhookId,
+        seal: &SealKey,
+        now: OffsetDateTime,
+    ) -> Result<Option<Self>, DbError> {
+        let Some(webhook) = webhooks::find(conn, project, id)? else { return Ok(None) };
+        let is_on = webhook.settings.active;
+        Ok(Some(Self {
+            // While it is on, what is held is so by the whole project, and resuming it is not offered.
+            held: if is_on { 0 } else { deliveries::held_count(conn, project, id)? },
+            recent: deliveries::recent(conn, project, &[id], now - fares::SPAN, now, fares::DRAWN_MAX)?,
+            secrets: webhooks::secret_marks(conn, project, id, seal, now)?,
+            webhook,
+        }))
+    }
+}
+
+/// The same, ready to print.
+pub struct Stored {
+    pub id: String,
+    pub state: State,
+    pub is_on: bool,
+    /// Whether the project sends nothing at all.
+    pub all_off: bool,
+    pub disabled: Option<Why>,
+    pub held: i64,
+    pub fares: Fares,
+    pub secrets: Vec<SecretMark>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    /// Its own page, below which are those that pause, resume and delete it.
+    pub link: String,
+    pub history_link: String,
+    pub held_link: String,
+}
+
+impl Stored {
+    /// As a member sees it.
+    pub fn of(member: &Member, found: &Found) -> Self {
+        let webhook = &found.webhook;
+        let id = webhook.id;
+        let mut fares = fares::by_webhook(&found.recent, &member.path("/history"));
+        Self {
+            id: id.to_string(),
+            state: State::of(webhook),
+            is_on: webhook.settings.active,
+            all_off: !member.project.webhooks_enabled,
+            disabled: state::why_disabled(webhook),
+            held: found.held,
+            fares: fares.remove(&id).unwrap_or_default(),
+            secrets: found.secrets.clone(),
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+            link: member.path(&format!("/settings/webhooks/{id}")),
+            history_link: member.path(&format!("/history?webhook_id={id}")),
+            held_link: member.path(&format!("/history?status=held&webhook_id={id}")),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// A form with data-unsaved shows its bar once something in it is changed, and asks before it is left unsaved. With
+// data-unsaved="now" it was refused, so what is typed is unsaved from the start.
+const changed = (field) => {
+  if (!field.name || field.type === "hidden") return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.value !== field.defaultValue;
+};
+
+for (const form of document.querySelectorAll("form[data-unsaved]")) {
+  const bar = form.querySelector("[data-unsaved-bar]");
+  const text = form.querySelector("[data-unsaved-text]");
+  const back = form.querySelector("[data-unsaved-back]");
+  const refused = form.dataset.unsaved === "now";
+  let leaving = false;
+  const unsaved = () => refused || [...form.elements].some(changed);
+  const follow = () => {
+    const is = unsaved();
+    bar.hidden = !is;
+    text.textContent = is ? "Unsaved changes" : "";
+    back.hidden = refused;
+  };
+  form.addEventListener("input", follow);
+  form.addEventListener("change", follow);
+  // A reset takes place after its event. The rest of the page follows what the boxes say by then.
+  form.addEventListener("reset", () => setTimeout(() => form.dispatchEvent(new Event("change", { bubbles: true }))));
+  form.addEventListener("submit", () => (leaving = true));
+  window.addEventListener("pageshow", () => (leaving = false));
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving && unsaved()) event.preventDefault();
+  });
+  follow();
+}
