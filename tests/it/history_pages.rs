@@ -297,6 +297,9 @@ fn a_filter_that_means_nothing_finds_nothing_and_says_so() {
         format!("{path}?response_status=9xx"),
         format!("{path}?range=5y"),
         format!("{events}?range=5y"),
+        format!("{path}?since=soon"),
+        format!("{path}?until=2026-13-01"),
+        format!("{events}?until=soon"),
     ] {
         let page = support.get(&address).expect(200).page();
         assert_eq!(page.count(".rows tbody tr"), 0, "{address}");

@@ -13,7 +13,7 @@ use crate::models::events::{self, Filter, Summary};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, SpanFields};
 use crate::pages::history::query;
-use crate::pages::history::span::{self, Span};
+use crate::pages::history::span::Span;
 use crate::rules::catalogue;
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, page};
@@ -89,7 +89,7 @@ fn load(
         only: None,
     };
     let nothing = || Paged { rows: Vec::new(), next: None };
-    if address.one("range").is_some_and(|word| !query::is_range(word)) {
+    if address.one("range").is_some_and(|word| !query::is_range(word)) || !span.problems.is_empty() {
         return Ok(nothing());
     }
     if let Some(q) = address.one("q") {
@@ -146,8 +146,8 @@ fn chip(first: &Address, name: &str, value: &str) -> Chip {
     let (shown, words) = match name {
         "type" => ("Event type", value.to_owned()),
         "range" => ("Time", query::range_words(value)),
-        "since" => ("Since", span::as_words(value)),
-        "until" => ("Until", span::as_words(value)),
+        "since" => ("Since", query::moment_words(value)),
+        "until" => ("Until", query::moment_words(value)),
         _ => ("Id", value.to_owned()),
     };
     Chip { name: shown, value: words, without: first.without(name, value) }

@@ -46,6 +46,13 @@ pub struct SpanField {
     pub problem: String,
 }
 
+impl SpanFields {
+    /// Whether one of them could not be read.
+    pub fn has_problem(&self) -> bool {
+        self.fields.iter().any(|field| !field.problem.is_empty())
+    }
+}
+
 /// A field's values with the first one that the address names chosen; one that is not offered is added.
 fn field(address: &Address, name: &str, offered: impl Iterator<Item = (String, String)>) -> Vec<Choice> {
     let chosen = address.one(name);

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
+use super::shown_url::ShownUrl;
 use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
 use crate::base::clock::Clock;
@@ -46,6 +47,7 @@ struct DetailPage {
     webhook_is_deleted: bool,
     webhook_link: Option<String>,
     target_url: String,
+    target: Option<ShownUrl>,
     event_id: String,
     event_link: Option<String>,
     external_id: String,
@@ -128,6 +130,7 @@ impl DetailPage {
         let number = chosen.map_or(0, |row| row.number);
         let payload = event.as_ref().map(|event| &event.payload);
         let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
+        let target_url = webhook.map(|webhook| masking::url(member.role, &webhook.settings.target_url));
         let list_link = member.path("/history");
         let frame = member
             .frame(&format!("{} to {}", delivery.event_type, name(webhook, delivery)), Section::History)
@@ -149,9 +152,8 @@ impl DetailPage {
             webhook_is_deleted: is_deleted,
             webhook_link: (frame.is_admin() && !is_deleted)
                 .then(|| member.path(&format!("/settings/webhooks/{}", delivery.webhook))),
-            target_url: webhook
-                .map(|webhook| masking::url(member.role, &webhook.settings.target_url))
-                .unwrap_or_default(),
+            target: target_url.as_deref().map(ShownUrl::of),
+            target_url: target_url.unwrap_or_default(),
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
             external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),

@@ -48,6 +48,7 @@ pub fn filter(
         || means_nothing("webhook_id", !filter.webhooks.is_empty())
         || means_nothing("response_status", !filter.response_statuses.is_empty())
         || address.one("range").is_some_and(|word| !is_range(word))
+        || !span.problems.is_empty()
     {
         return Ok(None);
     }
@@ -76,8 +77,8 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "event_type" => ("Event type", value.clone()),
             "response_status" => ("Response", known(StatusClass::parse(value).map(|_| value.clone()), value)),
             "range" => ("Time", range_words(value)),
-            "since" => ("Since", span::as_words(value)),
-            "until" => ("Until", span::as_words(value)),
+            "since" => ("Since", moment_words(value)),
+            "until" => ("Until", moment_words(value)),
             _ => ("Id", value.clone()),
         };
         Chip { name: name_shown, value: value_shown, without: first.without(name, value) }
@@ -98,6 +99,11 @@ pub fn is_range(word: &str) -> bool {
 /// A range in words, or that it is none.
 pub fn range_words(word: &str) -> String {
     known(is_range(word).then(|| span::range_words(word)), word)
+}
+
+/// A moment in words, or that it is none.
+pub fn moment_words(text: &str) -> String {
+    known(span::as_words(text), text)
 }
 
 /// A value in words; what means nothing says so, for it finds nothing.

@@ -78,10 +78,10 @@ pub fn range_words(word: &str) -> String {
     RANGES.iter().find(|(known, _, _)| *known == word).map_or(word, |(_, _, words)| words).to_owned()
 }
 
-/// A moment in words; what cannot be read stays as it was typed.
-pub fn as_words(text: &str) -> String {
+/// A moment in words; none for what cannot be read.
+pub fn as_words(text: &str) -> Option<String> {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    read(text).and_then(|at| at.format(form).ok()).unwrap_or_else(|| text.to_owned())
+    read(text).and_then(|at| at.format(form).ok())
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     fn a_moment_that_utc_has_no_date_for_is_said_and_not_used() {
         let wrong = span("since=9999-12-31T23:59:00-23:00");
         assert!(wrong.since.is_none() && wrong.problem("since").is_some());
-        assert_eq!(as_words("9999-12-31T23:59:00-23:00"), "9999-12-31T23:59:00-23:00");
+        assert_eq!(as_words("9999-12-31T23:59:00-23:00"), None);
     }
 
     #[test]
