@@ -1,4 +1,5 @@
 //! What is written for people holds: the README, the pages in docs/, the examples in deploy/, and ./start.
+mod catalogue;
 mod deploying;
 mod facts;
 mod following;
