@@ -144,6 +144,7 @@ people: {
 
     get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;
+    post "/p/{project}/overview/first-steps/dismiss" => pages::overview::dismiss_steps, Admin;
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;

@@ -44,6 +44,7 @@ diesel::table! {
         allowed_hosts -> Array<Text>,
         settings_version -> BigInt,
         created_at -> Timestamptz,
+        first_steps_dismissed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,32 +1,86 @@
-//! `/p/{project}/overview`: where a project stands, and what to do next.
+//! `/p/{project}/overview`: the first steps of a new project, and where it stands once they are done.
+mod first_event;
+mod steps;
+mod summary;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
-use crate::base::db::{Db, DbError};
-use crate::models::projects::keys;
-use crate::models::webhooks;
-use crate::web::page::{go_to, page};
-use crate::web::{Frame, Htmx, PageResult, Section, Viewer, WebSettings, filters};
-
-/// An event that every receiver can make sense of, for the first try.
-const FIRST_EVENT: &str = r#"{
-    "type": "customer.created",
-    "data": {"customer": {"id": "cust_1", "email": "ada@example.com"}}
-  }"#;
+use crate::base::clock::Clock;
+use crate::base::db::Db;
+use crate::models::projects;
+use crate::web::page::{go_to, page_or_block};
+use crate::web::{
+    Admin, Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters,
+};
+pub(super) use first_event::first_event;
+use steps::{Progress, Step};
+use summary::Summary;
 
 #[derive(Template)]
-#[template(path = "overview.html")]
+#[template(path = "overview.html", blocks = ["standing"])]
 struct OverviewPage {
     frame: Frame,
     base: String,
     name: String,
     public_key: String,
-    is_admin: bool,
+    /// Whether what is here is invented.
     is_sample: bool,
-    webhooks: usize,
-    active_webhooks: usize,
-    live_keys: usize,
-    first_event: String,
+    /// While there are steps to show.
+    steps: Option<Steps>,
+    /// Once they are done or dismissed.
+    summary: Option<Summary>,
+}
+
+/// The first steps, ready to print.
+struct Steps {
+    list: Vec<Step>,
+    done: usize,
+    all_done: bool,
+    /// What is asked next, in a few words; for those who hear the page.
+    said: String,
+    /// What this page has seen so far: nothing is answered until there is more.
+    again_link: String,
+    dismiss_link: String,
+    is_admin: bool,
+    delivery_link: Option<String>,
+}
+
+impl OverviewPage {
+    fn of(member: &Member, progress: Option<&Progress>, summary: Option<Summary>, public_url: &str) -> Self {
+        Self {
+            frame: member.frame("Overview", Section::Overview),
+            base: member.path(""),
+            name: member.project.name.clone(),
+            public_key: member.project.public_key.clone(),
+            steps: progress.map(|progress| Steps::of(member, progress, public_url)),
+            is_sample: false,
+            summary,
+        }
+    }
+}
+
+impl Steps {
+    fn of(member: &Member, progress: &Progress, public_url: &str) -> Self {
+        let list = steps::list(member, progress, public_url);
+        let done = list.iter().filter(|step| step.is_done).count();
+        let next = list.iter().find(|step| !step.is_done);
+        Self {
+            done,
+            all_done: next.is_none(),
+            said: match next {
+                Some(next) => format!("{done} of {} first steps done. Next: {}.", list.len(), next.title),
+                None => "All first steps are done.".to_owned(),
+            },
+            again_link: member.path(&format!("/overview?seen={}", progress.seen())),
+            dismiss_link: member.path("/overview/first-steps/dismiss"),
+            is_admin: member.role == projects::Role::Admin,
+            delivery_link: progress.posted.as_ref().map(|one| member.path(&format!("/history/{}", one.id))),
+            list,
+        }
+    }
 }
 
 /// GET /p/{project}: its overview.
@@ -34,46 +88,38 @@ pub async fn go_to_overview(member: Viewer, htmx: Htmx) -> PageResult {
     Ok(go_to(htmx, &member.path("/overview")))
 }
 
-/// GET /p/{project}/overview
-pub async fn show(member: Viewer, db: Data<Db>, settings: Data<WebSettings>) -> PageResult {
-    let project = member.project.id;
-    let (webhooks, keys, is_sample) = db
+/// GET /p/{project}/overview. With `seen`, 204 while nothing has changed since.
+pub async fn show(
+    member: Viewer,
+    (db, clock, settings): (Data<Db>, Data<Clock>, Data<WebSettings>),
+    htmx: Htmx,
+    query: Query,
+) -> PageResult {
+    let (project, now) = (member.project.id, clock.now());
+    let (progress, summary, is_sample) = db
         .run(move |conn| {
             let is_sample = super::sample::is_sample(conn, project)?;
-            Ok::<_, DbError>((webhooks::list(conn, project)?, keys::list(conn, project)?, is_sample))
+            // Whoever looks at the sample wants to see what is there, and has nothing to set up.
+            let progress = if is_sample { None } else { Progress::load(conn, project)? };
+            let is_over = progress.as_ref().is_none_or(Progress::is_complete);
+            let summary = if is_over { Some(Summary::load(conn, project, now)?) } else { None };
+            Ok::<_, PageError>((progress, summary, is_sample))
         })
         .await?;
-    page(&OverviewPage {
-        frame: member.frame("Overview", Section::Overview),
-        base: member.path(""),
-        name: member.project.name.clone(),
-        public_key: member.project.public_key.clone(),
-        is_admin: member.0.frame("", Section::None).is_admin(),
-        is_sample,
-        active_webhooks: webhooks.iter().filter(|webhook| webhook.settings.active).count(),
-        webhooks: webhooks.len(),
-        live_keys: keys.iter().filter(|key| key.revoked_at.is_none()).count(),
-        first_event: first_event(&settings.public_url, "$CALLOUT_KEY"),
-    })
-}
-
-/// A ready command line that posts an event with this key.
-pub(super) fn first_event(public_url: &str, token: &str) -> String {
-    format!(
-        "curl {public_url}/v1/events \\\n  -H \"Authorization: Bearer {token}\" \\\n  \
-         -H \"Content-Type: application/json\" \\\n  -d '{FIRST_EVENT}'"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::catalogue;
-
-    #[test]
-    fn the_first_event_is_json_of_a_known_type() {
-        let event: serde_json::Value = serde_json::from_str(FIRST_EVENT).expect("JSON");
-        assert_eq!(event["type"], catalogue::plain().name);
-        assert!(event["data"].is_object() && !FIRST_EVENT.contains('\''));
+    let seen = progress.as_ref().map(Progress::seen);
+    if htmx.0 && seen.is_some() && query.0.get("seen") == seen.as_deref() {
+        return Ok(HttpResponse::NoContent().finish());
     }
+    let view = OverviewPage {
+        is_sample,
+        ..OverviewPage::of(&member, progress.as_ref(), summary, &settings.public_url)
+    };
+    page_or_block(htmx, StatusCode::OK, &view, &view.as_standing())
+}
+
+/// POST /p/{project}/overview/first-steps/dismiss: shows them no more, to nobody in the project.
+pub async fn dismiss_steps(admin: Admin, db: Data<Db>, clock: Data<Clock>, htmx: Htmx) -> PageResult {
+    let (project, now) = (admin.project.id, clock.now());
+    db.run(move |conn| projects::dismiss_first_steps(conn, project, now)).await?;
+    Ok(go_to(htmx, &admin.path("/overview")))
 }

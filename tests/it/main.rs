@@ -14,6 +14,7 @@ mod documents;
 mod docs_page;
 mod external_ids;
 mod failures;
+mod first_steps;
 mod history_pages;
 mod in_doubt;
 mod interruption;

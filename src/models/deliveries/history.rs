@@ -72,12 +72,12 @@ pub struct Filter {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries, check_for_backend(diesel::pg::Pg))]
-struct Row {
+pub(super) struct Row {
     id: DeliveryId,
     event_id: EventId,
     webhook_id: WebhookId,
     event_type: String,
-    status: i16,
+    pub(super) status: i16,
     test: bool,
     due_at: Option<OffsetDateTime>,
     attempt_count: i32,

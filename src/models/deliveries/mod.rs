@@ -1,6 +1,7 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
 mod body;
+mod figures;
 mod forget;
 mod history;
 mod insert;
@@ -18,6 +19,7 @@ mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
+pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test};
 pub use forget::{forget_project, sending_count};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};

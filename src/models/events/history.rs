@@ -151,6 +151,25 @@ pub fn list(
     Ok(query.load(conn)?)
 }
 
+/// The oldest event that is kept of a project, tests aside.
+pub fn first_posted(conn: &mut PgConnection, project: ProjectId) -> Result<Option<Summary>, DbError> {
+    let oldest = events::table.filter(events::project_id.eq(project)).filter(events::test.eq(false));
+    Ok(oldest
+        .order(events::id)
+        .select((
+            events::id,
+            events::event_type,
+            events::external_id,
+            events::entity_id,
+            events::group_id,
+            events::created_at,
+            events::deliveries,
+            events::test,
+        ))
+        .first(conn)
+        .optional()?)
+}
+
 /// The event that a search text names: our id, or the caller's own of the last seven days.
 pub fn find_by_q(conn: &mut PgConnection, project: ProjectId, q: &str) -> Result<Option<EventId>, DbError> {
     if let Ok(id) = q.parse::<EventId>() {

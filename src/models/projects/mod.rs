@@ -194,6 +194,23 @@ pub fn bump_settings_version(conn: &mut PgConnection, id: ProjectId) -> Result<i
         .get_result(conn)?)
 }
 
+/// Whether the first steps are no longer to be shown.
+pub fn first_steps_are_dismissed(conn: &mut PgConnection, id: ProjectId) -> Result<bool, DbError> {
+    let at: Option<Option<OffsetDateTime>> =
+        projects::table.find(id).select(projects::first_steps_dismissed_at).first(conn).optional()?;
+    Ok(at.flatten().is_some())
+}
+
+/// Has the first steps shown no more.
+pub fn dismiss_first_steps(
+    conn: &mut PgConnection,
+    id: ProjectId,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    diesel::update(projects::table.find(id)).set(projects::first_steps_dismissed_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
 diesel::define_sql_function! {
     /// As Postgres folds capitals, so that the unique index on it is used.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;

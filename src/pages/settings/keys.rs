@@ -5,10 +5,11 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use crate::base::clock::Clock;
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::base::ids::KeyId;
 use crate::base::seal::SealKey;
 use crate::models::projects::keys::{self, CreateError, Key, Scope};
+use crate::models::webhooks::{self, Webhook};
 use crate::pages::overview::first_event;
 use crate::web::api_keys::KeyCache;
 use crate::web::page::{go_to, page_or_block};
@@ -29,9 +30,9 @@ struct Fresh {
 
 impl Fresh {
     /// With a command that the key's scopes allow.
-    fn of(key: Key, token: String, public_url: &str) -> Self {
+    fn of(key: Key, token: String, webhooks: &[Webhook], public_url: &str) -> Self {
         let (command_title, command) = if key.scopes.contains(&Scope::Events) {
-            ("Post an event", first_event(public_url, &token))
+            ("Post an event", first_event(public_url, &token, webhooks))
         } else {
             let line = format!("curl {public_url}/v1/project \\\n  -H \"Authorization: Bearer {token}\"");
             ("Read the project", line)
@@ -46,6 +47,7 @@ struct KeysPage {
     frame: Frame,
     status: StatusCode,
     base: String,
+    overview_link: String,
     keys: Vec<Key>,
     fresh: Option<Fresh>,
     raw: RawForm,
@@ -58,6 +60,7 @@ impl KeysPage {
             frame: member.frame("API keys", Section::Keys),
             status: StatusCode::OK,
             base: member.path("/settings/keys"),
+            overview_link: member.path("/overview"),
             keys,
             fresh: None,
             raw: RawForm(Scope::ALL.map(|scope| ("scopes".to_owned(), scope.to_string())).to_vec()),
@@ -84,11 +87,14 @@ pub async fn list(
     (db, seal, settings): (Data<Db>, Data<SealKey>, Data<WebSettings>),
     (htmx, request): (Htmx, HttpRequest),
 ) -> PageResult {
-    let keys = all(&member, &db).await?;
+    let project = member.project.id;
+    let (keys, webhooks) = db
+        .run(move |conn| Ok::<_, DbError>((keys::list(conn, project)?, webhooks::list(conn, project)?)))
+        .await?;
     let token = once::take(&request, &seal, &member.path("/settings/keys"));
     let fresh = token.and_then(|token| {
         let key = keys.iter().find(|key| key.revoked_at.is_none() && token.ends_with(&key.token_hint))?;
-        Some(Fresh::of(key.clone(), token.to_string(), &settings.public_url))
+        Some(Fresh::of(key.clone(), token.to_string(), &webhooks, &settings.public_url))
     });
     KeysPage { fresh, ..KeysPage::of(&member, keys) }.answer(htmx)
 }
@@ -113,17 +119,17 @@ pub async fn create(
     let made = db
         .transaction(move |conn| {
             let (key, token) = keys::create(conn, project, &name, &scopes, now)?;
-            Ok::<_, CreateError>((key, token, keys::list(conn, project)?))
+            Ok::<_, CreateError>((key, token, keys::list(conn, project)?, webhooks::list(conn, project)?))
         })
         .await;
     match made {
-        Ok((_, token, _)) if !htmx.0 => {
+        Ok((_, token, ..)) if !htmx.0 => {
             let place = member.path("/settings/keys");
             once::keep(&session, &seal, &place, &token)?;
             Ok(go_to(htmx, &place))
         }
-        Ok((key, token, keys)) => {
-            let fresh = Fresh::of(key, token, &settings.public_url);
+        Ok((key, token, keys, webhooks)) => {
+            let fresh = Fresh::of(key, token, &webhooks, &settings.public_url);
             KeysPage::created(&member, keys, fresh).answer(htmx)
         }
         Err(CreateError::Db(error)) => Err(error.into()),

@@ -25,6 +25,7 @@ struct TestPage {
     status: StatusCode,
     link: String,
     edit_link: String,
+    overview_link: String,
     target_url: String,
     time_limit_s: String,
     /// Said of a webhook that is off.
@@ -62,6 +63,7 @@ impl TestPage {
             status: StatusCode::OK,
             link: format!("{edit_link}/test"),
             edit_link,
+            overview_link: member.path("/overview"),
             target_url: settings.target_url.clone(),
             time_limit_s: (f64::from(settings.timeout_ms) / 1000.0).to_string(),
             off: match (settings.active, &webhook.disabled) {

@@ -1,0 +1,1 @@
+alter table projects drop column first_steps_dismissed_at;

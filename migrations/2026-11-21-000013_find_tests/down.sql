@@ -1,0 +1,1 @@
+drop index deliveries_test_idx;
