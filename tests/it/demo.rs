@@ -116,11 +116,9 @@ fn it_shows_a_living_shop_on_an_empty_folder_and_the_same_one_again() {
     browser.get("/sample/remove").expect(200);
     let live = format!("events where {IN_SAMPLE} and not {OLD}");
     eventually("a live event that was delivered", || {
-        let delivered = format!(
-            "deliveries d join events e on e.id = d.event_id where d.status = 2 \
-             and e.created_at >= (select made_at from sample_projects)"
-        );
-        (count(&data, &delivered) > 0).then_some(())
+        let delivered = "deliveries d join events e on e.id = d.event_id where d.status = 2 \
+             and e.created_at >= (select made_at from sample_projects)";
+        (count(&data, delivered) > 0).then_some(())
     });
     assert!(count(&data, &live) > 0);
     let kept = data.join("demo.json");
