@@ -55,7 +55,13 @@ async fn no_such_call(request: HttpRequest) -> HttpResponse {
 
 /// The methods that the table has for a path, as they stand in `Allow`. Looked up only for what no route took.
 fn methods_of(path: &str) -> Vec<String> {
-    let here = ROUTES.iter().filter(|route| ResourceDef::new(route.path).is_match(path));
+    // A path that stands there word for word is no placeholder's value.
+    let is_fixed = ROUTES.iter().any(|route| route.path == path);
+    let is_here = |route: &Route| match is_fixed {
+        true => route.path == path,
+        false => ResourceDef::new(route.path).is_match(path),
+    };
+    let here = ROUTES.iter().filter(|route| is_here(route));
     let mut methods: Vec<String> = here.map(|route| route.method.to_uppercase()).collect();
     if methods.iter().any(|method| method == "GET") {
         methods.push("HEAD".to_owned());

@@ -236,7 +236,7 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, name: &str) -> Option<i64> {
-        self.read(name, "a whole number", Value::as_i64)
+        self.read(name, "a whole number", whole)
     }
 
     fn texts(&mut self, name: &str) -> Option<Vec<String>> {
@@ -251,4 +251,10 @@ impl Reader<'_> {
             self.problems.push(FieldProblem::new(format!("/{name}"), message));
         }
     }
+}
+
+/// As JSON has it, 5000.0 is a whole number too. One too large for that is refused by its limit.
+fn whole(value: &Value) -> Option<i64> {
+    let of_float = || value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64);
+    value.as_i64().or_else(of_float)
 }

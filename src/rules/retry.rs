@@ -194,11 +194,19 @@ impl<'de> Visitor<'de> for RetriesVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Retries, A::Error> {
         let mut seconds = Vec::new();
-        while let Some(wait) = list.next_element::<i64>()? {
+        // As JSON has it, 60.0 is a whole number too.
+        let unknown = |_| de::Error::custom(RetriesError::Unknown);
+        while let Some(wait) = list.next_element::<f64>().map_err(unknown)? {
             if seconds.len() == CUSTOM_WAITS_MAX {
                 return Err(de::Error::custom(RetriesError::TooMany));
             }
-            seconds.push(u32::try_from(wait).map_err(|_| de::Error::custom(RetriesError::OutOfRange))?);
+            if wait.fract() != 0.0 {
+                return Err(de::Error::custom(RetriesError::Unknown));
+            }
+            if !(1.0..=f64::from(CUSTOM_WAIT_S_MAX)).contains(&wait) {
+                return Err(de::Error::custom(RetriesError::OutOfRange));
+            }
+            seconds.push(wait as u32);
         }
         Retries::custom(seconds).map_err(de::Error::custom)
     }

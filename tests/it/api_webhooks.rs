@@ -155,12 +155,16 @@ fn limits_hold_at_the_limit_and_one_past_it() {
         ("retries", json!([604_800]), json!([604_801])),
         ("retries", json!([1]), json!([0])),
         ("retries", json!([]), json!([1.5])),
+        ("retries", json!([60.0]), json!([60.0, "60"])),
+        ("timeout_ms", json!(5_000.0), json!(5_000.5)),
+        ("timeout_ms", json!(1_000), json!(1e300)),
         ("retries", json!("none"), json!("sometimes")),
     ];
     for (name, right, wrong) in cases {
         project.api().patch(&path, &json!({ name: right })).expect(200);
         let refused = problem(&project.api().patch(&path, &json!({ name: wrong })), 422);
         assert_eq!(pointers(&refused), [format!("/{name}")], "{wrong}");
+        assert!(!refused["detail"].to_string().contains("expected"), "in our words: {refused}");
     }
 }
 
