@@ -16,7 +16,7 @@ use actix_web::{App, HttpServer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::base::config::Config;
-use crate::{routes, web};
+use crate::{pages, routes, web};
 
 /// A stop waits so long for requests that are being answered.
 const REQUESTS_GRACE_S: u64 = 10;
@@ -111,6 +111,8 @@ impl Signals {
 impl Running {
     /// Waits for a signal, or for the web server to end by itself.
     pub async fn until_told(&mut self, signals: &mut Signals) {
+        // So that nobody's first look at the reference waits for it.
+        std::thread::spawn(pages::reference::prepare);
         tokio::select! {
             signal = signals.next() => tracing::info!("{signal}: stopping"),
             ended = &mut self.served => tracing::error!(?ended, "the web server ended by itself"),

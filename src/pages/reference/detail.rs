@@ -73,6 +73,12 @@ static ENVELOPE: LazyLock<Vec<Piece>> = LazyLock::new(|| {
     tree::of(&fields::of_schema(&schema, &serde_json::Value::Null))
 });
 
+/// Reads the catalogue for the pages of its types.
+pub(super) fn prepare() {
+    LazyLock::force(&TOLD);
+    LazyLock::force(&ENVELOPE);
+}
+
 impl Told {
     fn of(
         event_type: &'static EventType,

@@ -59,6 +59,12 @@ static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     words.into_iter().collect()
 });
 
+/// Reads the catalogue for searches.
+pub(super) fn prepare() {
+    LazyLock::force(&ENTRIES);
+    LazyLock::force(&WORDS);
+}
+
 /// What has all the words of a text, whatever their letters' case, within a family or in all.
 pub(super) fn find(text: &str, family: Option<Family>) -> Found {
     let text: String = text.chars().take(CHARS_MAX).collect::<String>().to_lowercase();

@@ -189,7 +189,7 @@ fn every_limit_in_the_table_is_the_programs_own() {
         ),
         (
             "what is read and kept of a receiver's answer",
-            format!("{} KiB", kib("src/dispatcher/http/exchange.rs", "RESPONSE_BYTES_MAX")),
+            format!("{} KiB", kib("src/rules/request.rs", "RESPONSE_BYTES_MAX")),
         ),
         (
             "test sends of a webhook",
