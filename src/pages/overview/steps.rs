@@ -190,7 +190,7 @@ fn test(member: &Member, progress: &Progress, is_done: bool) -> Step {
         (Some(test), _) => {
             let row = row(member, progress, test);
             let (label, text) = match (is_taken(Some(test)), is_done) {
-                (true, _) => ("", "The receiver took it."),
+                (true, _) => ("", ""),
                 (false, true) => ("", "An event was delivered, so no test is needed any more."),
                 (false, false) => {
                     ("Send another test", "The receiver did not take it. See why, mend it, and try again.")
@@ -232,7 +232,7 @@ fn key(member: &Member, progress: &Progress) -> Step {
 fn event(member: &Member, progress: &Progress, public_url: &str) -> Step {
     let title = "Post the first event";
     let Some(event) = &progress.event else {
-        let text = "With your key in the place of $CALLOUT_KEY. It is answered once the event is on disk.";
+        let text = "Your key goes in the place of $CALLOUT_KEY. What becomes of the event is shown here as it happens.";
         let command = first_event(public_url, TOKEN, &progress.webhooks);
         return Step { command: Some(command), ..Step::of(title, text) };
     };
