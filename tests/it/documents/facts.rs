@@ -159,21 +159,18 @@ fn every_limit_in_the_table_is_the_programs_own() {
                 number(constant(events_in, "BATCH_EVENTS_MAX"))
             ),
         ),
-        ("depth of JSON", constant("src/rules/body/canonical.rs", "DEPTH_MAX").to_string()),
+        ("depth of JSON", constant("src/rules/body", "DEPTH_MAX").to_string()),
         (
             "the caller's own `id` of an event",
             format!(
                 "{} characters, remembered for {} days",
                 constant(events_in, "ID_CHARS_MAX"),
-                constant("src/models/events/external_ids.rs", "REMEMBERED")
+                constant("src/models/events", "REMEMBERED")
             ),
         ),
         ("how far back `created_at` may lie", format!("{} days", constant(events_in, "BACKDATE_MAX"))),
         ("webhooks in a project", constant(webhooks, "WEBHOOKS_MAX").to_string()),
-        (
-            "address of a webhook",
-            format!("{} characters", number(constant("src/rules/target.rs", "TARGET_CHARS_MAX"))),
-        ),
+        ("address of a webhook", format!("{} characters", number(constant("src/rules", "TARGET_CHARS_MAX")))),
         ("name of a webhook", format!("{} characters", constant(webhooks, "NAME_LENGTH_MAX"))),
         (
             "own list of waits between retries",
@@ -187,14 +184,8 @@ fn every_limit_in_the_table_is_the_programs_own() {
             "`Retry-After` of a receiver",
             format!("honoured up to {} hours", constant(retry, "RETRY_AFTER_MAX") / 3_600),
         ),
-        (
-            "what is read and kept of a receiver's answer",
-            format!("{} KiB", kib("src/rules/request.rs", "RESPONSE_BYTES_MAX")),
-        ),
-        (
-            "test sends of a webhook",
-            format!("{} a minute", constant("src/dispatcher/testing.rs", "TESTS_A_MINUTE_MAX")),
-        ),
+        ("what is read and kept of a receiver's answer", format!("{} KiB", kib("src", "RESPONSE_BYTES_MAX"))),
+        ("test sends of a webhook", format!("{} a minute", constant("src", "TESTS_A_MINUTE_MAX"))),
         ("rows of a list", constant("src/api/lists.rs", "LIMIT_MAX").to_string()),
         (
             "wrong passwords before a wait",
