@@ -1,20 +1,24 @@
-// Shows that something is under way (the style sheet waits a moment first), and keeps a form from being sent twice.
+// Shows that something is under way (the style sheet waits a moment first), and keeps a form from being sent twice. The
+// buttons of a form with data-busy="Loading…" say so.
 (function () {
   "use strict";
   var root = document.documentElement;
   var under_way = new Set();
   // A page that never comes leaves its form; after this long it may be sent again.
-  var WAIT_MS_MAX = 15000;
+  var WAIT_MS_MAX = 35000;
 
-  function follow() {
-    root.toggleAttribute("data-busy", under_way.size > 0);
-  }
+  const follow = () => root.toggleAttribute("data-under-way", under_way.size > 0);
 
   function lock(form, is_sent) {
+    if (form.hasAttribute("data-sent") === is_sent) return;
     form.toggleAttribute("data-sent", is_sent);
     [...form.elements].forEach(function (element) {
+      if (element.type !== "submit") return;
       // Not disabled: that would take the focus away, and its name and value out of the form.
-      if (element.type === "submit") element.setAttribute("aria-disabled", String(is_sent));
+      element.setAttribute("aria-disabled", String(is_sent));
+      if (!form.dataset.busy) return;
+      if (is_sent) element.idle = [...element.childNodes];
+      element.replaceChildren(...(is_sent ? [form.dataset.busy] : element.idle));
     });
   }
 
@@ -34,8 +38,8 @@
   document.addEventListener("submit", refuse_second, true);
   document.addEventListener("submit", function (event) {
     if (event.defaultPrevented || event.target.method === "dialog") return;
-    if (event.target.method === "post") lock(event.target, true);
     under_way.add(event.target);
+    if (event.target.method === "post") lock(event.target, true);
     follow();
     window.setTimeout(release, WAIT_MS_MAX);
   });
