@@ -1,4 +1,5 @@
 //! What must stay true of the sources. A failure names the line and says what to do instead.
+mod glossary;
 mod modules;
 mod sources;
 mod words;

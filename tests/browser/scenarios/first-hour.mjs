@@ -37,7 +37,7 @@ export default async function ({ stage, page, look, expecting }) {
 
   await link('Webhooks').click();
   await look('no-webhook-yet');
-  await link('Add webhook').first().click();
+  await link('Create webhook').first().click();
   await look('new-webhook');
   await expecting(422, () => button('Create webhook').click());
   await page.getByLabel('Target URL').fill(`${stage.receiverUrl}/hook`);
