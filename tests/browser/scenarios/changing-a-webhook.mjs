@@ -37,11 +37,13 @@ export default async function ({ stage, page, look }) {
 
   // Leaving asks, and staying keeps what was typed.
   await page.getByLabel('Name', { exact: true }).fill('Data pond');
-  const asked = page.waitForEvent('dialog');
+  let asked;
+  page.once('dialog', (question) => {
+    asked = question.type();
+    return question.dismiss();
+  });
   await page.getByRole('link', { name: 'History', exact: true }).click({ noWaitAfter: true });
-  const question = await asked;
-  assert.equal(question.type(), 'beforeunload');
-  await question.dismiss();
+  assert.equal(asked, 'beforeunload');
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Data pond');
   await page.getByRole('button', { name: 'Save changes' }).click();
   await page.getByRole('heading', { name: 'Data pond' }).waitFor();
