@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::db::DbError;
 
+mod bench;
 mod demo;
 mod flags;
 mod key;
@@ -101,6 +102,7 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     Receiver(receiver::Args),
+    Bench(bench::Args),
     VerifySignature(verify_signature::Args),
 }
 
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
         Some(Command::Receiver(args)) => receiver::run(args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::VerifySignature(args)) => verify_signature::run(&args),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
 mod body;
+mod census;
 mod figures;
 mod forget;
 mod history;
@@ -19,6 +20,7 @@ mod untold;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
+pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test};
 pub use forget::{forget_project, sending_count};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};

@@ -1,0 +1,256 @@
+//! The program under test: `callout serve` in a process of its own, on a throw-away folder.
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use diesel::{Connection as _, PgConnection};
+use serde_json::{Value, json};
+
+use super::connection::Connection;
+use super::machine::{self, Usage};
+use super::sink::PATH;
+use crate::base::clock::Clock;
+use crate::base::postgres::PrivatePostgres;
+use crate::cli::Failure;
+use crate::models::deliveries::{self, Census};
+use crate::rules::signing::Secret;
+
+/// A first start with a new cluster, or one after a kill, recovery included.
+const START_MAX: Duration = Duration::from_secs(120);
+/// How long to wait for what was accepted to end in the history.
+const SETTLE_MAX: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A running program. Dropped, it is killed and its folder deleted.
+pub(super) struct Program {
+    clock: Clock,
+    folder: PathBuf,
+    receiver: SocketAddr,
+    child: Child,
+    address: SocketAddr,
+}
+
+/// A connection to the program's own database.
+pub(super) struct Inside {
+    pub(super) conn: PgConnection,
+    /// After the connection, since fields go in this order.
+    _postgres: PrivatePostgres,
+}
+
+impl Program {
+    /// Makes a folder below `dir` and starts there; returns once it is ready.
+    pub(super) fn start(dir: Option<&Path>, receiver: SocketAddr) -> Result<Self, Failure> {
+        let clock = Clock::system();
+        let name = format!("callout-bench-{}-{}", std::process::id(), clock.now().unix_timestamp());
+        let folder = dir.map_or_else(std::env::temp_dir, Path::to_owned).join(name);
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::new(format!("{}: {error}", folder.display()), "name another folder with --dir")
+        })?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (child, address) = spawn(&folder, receiver, nowhere)?;
+        let mut program = Self { clock, folder, receiver, child, address };
+        program.wait_until_ready()?;
+        Ok(program)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A project with a key and as many webhooks as the fan-out; tells the key's token and the webhooks' secrets.
+    pub(super) fn prepare(&self, fan_out: u16) -> Result<(String, Vec<Secret>), Failure> {
+        self.command(&["project", "create", "--name", "Bench"])?;
+        let key = self.command(&["key", "create", "--project", "Bench", "--name", "bench"])?;
+        let token = key["token"].as_str().unwrap_or_default().to_owned();
+        let secrets =
+            (0..fan_out).map(|number| self.add_webhook(&token, number)).collect::<Result<_, _>>()?;
+        Ok((token, secrets))
+    }
+
+    fn add_webhook(&self, token: &str, number: u16) -> Result<Secret, Failure> {
+        let webhook = json!({
+            "name": format!("Webhook {number}"),
+            "target_url": format!("http://{}{PATH}{number}", self.receiver),
+            "events": [super::EVENT_TYPE],
+        })
+        .to_string();
+        let request = format!(
+            "POST /v1/webhooks HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\ncontent-length: \
+             {}\r\n\r\n{webhook}",
+            self.address,
+            webhook.len()
+        );
+        let (status, answer) = self.ask(&request)?;
+        let made: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let secret = made["secret"].as_str().and_then(|text| Secret::parse(text).ok());
+        secret.filter(|_| status == 201).ok_or_else(|| {
+            let said = String::from_utf8_lossy(&answer).into_owned();
+            Failure::new(
+                format!("a webhook was answered {status}: {said}"),
+                "see the program's messages above",
+            )
+        })
+    }
+
+    /// Runs another command of this program on the same folder.
+    fn command(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        let output = on_folder(&self.folder, arguments).output();
+        let output = output.map_err(|error| Failure::new(format!("callout cannot be run: {error}"), ""))?;
+        if !output.status.success() {
+            return Err(Failure::new(String::from_utf8_lossy(&output.stderr).trim().to_owned(), ""));
+        }
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
+    }
+
+    fn ask(&self, request: &str) -> Result<(u16, Vec<u8>), Failure> {
+        let mut body = Vec::new();
+        let asked = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+            runtime.block_on(async {
+                let mut connection = Connection::new(self.address);
+                let call = connection.call(request.as_bytes(), Some(&mut body));
+                tokio::time::timeout(Duration::from_secs(20), call).await?
+            })
+        });
+        match asked {
+            Ok(status) => Ok((status, body)),
+            Err(error) => Err(Failure::new(format!("the program does not answer: {error}"), "try again")),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let request = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        self.ask(&request).is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Waits until it works.
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        let watch = self.clock.stopwatch();
+        while !self.is_ready() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(Failure::new(format!("the program ended: {status}"), "see its messages above"));
+            }
+            if watch.elapsed() > START_MAX {
+                return Err(Failure::new("the program did not become ready", "see its messages above"));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    /// kill -9, and a new start on the same address.
+    pub(super) fn kill_and_restart(&mut self) -> Result<(), Failure> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        (self.child, self.address) = spawn(&self.folder, self.receiver, self.address)?;
+        self.wait_until_ready()
+    }
+
+    /// kill -9 for the head of its Postgres; false when there is none at the moment.
+    pub(super) fn kill_postgres(&self) -> bool {
+        let Some(pid) = self.postgres_pid() else { return false };
+        // SAFETY: sends a signal; the process is the Postgres of our own throw-away folder.
+        unsafe { libc::kill(pid as libc::pid_t, libc::SIGKILL) == 0 }
+    }
+
+    fn postgres_pid(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.folder.join("pg/postmaster.pid")).ok()?;
+        text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 1)
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        machine::usage(self.child.id(), self.postgres_pid().unwrap_or_default())
+    }
+
+    /// Joins the program's database.
+    pub(super) fn inside(&self) -> Result<Inside, Failure> {
+        let postgres = PrivatePostgres::open(&self.folder)
+            .map_err(|error| Failure::new(error.to_string(), "try again"))?;
+        let conn = PgConnection::establish(&postgres.url())
+            .map_err(|error| Failure::new(format!("the database cannot be reached: {error}"), "try again"))?;
+        Ok(Inside { conn, _postgres: postgres })
+    }
+
+    /// Waits until no delivery is open, and tells what the history says then.
+    pub(super) fn settled(&self) -> Result<Census, Failure> {
+        let mut inside = self.inside()?;
+        let watch = self.clock.stopwatch();
+        while deliveries::any_open(&mut inside.conn)? && watch.elapsed() < SETTLE_MAX {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(deliveries::census(&mut inside.conn)?)
+    }
+
+    /// Stops it in order.
+    pub(super) fn stop(mut self) -> Result<(), Failure> {
+        // SAFETY: sends a signal to a child of ours that has not been waited for.
+        unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGTERM) };
+        match self.child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(Failure::new(format!("the program did not stop in order: {other:?}"), "")),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Its Postgres goes down with it, but not at once.
+        let watch = self.clock.stopwatch();
+        while std::fs::remove_dir_all(&self.folder).is_err() && watch.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+/// This program again, with no settings but the folder's.
+fn on_folder(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "callout".into()));
+    command.args(arguments);
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("CALLOUT_") || name == "DATABASE_URL")
+    {
+        command.env_remove(name);
+    }
+    command.env("CALLOUT_DATA_DIR", folder).stdin(Stdio::null());
+    command
+}
+
+/// Starts `serve`; returns when it has told its address.
+fn spawn(folder: &Path, receiver: SocketAddr, listen: SocketAddr) -> Result<(Child, SocketAddr), Failure> {
+    let mut child = on_folder(folder, &["serve"])
+        .env("CALLOUT_LISTEN", listen.to_string())
+        .env("CALLOUT_ALLOW_TARGETS", receiver.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| Failure::new(format!("callout cannot be run: {error}"), ""))?;
+    let (told, address) = mpsc::channel();
+    let lines = child.stderr.take().map(BufReader::new);
+    std::thread::spawn(move || {
+        for line in lines.into_iter().flat_map(|lines| lines.lines().map_while(Result::ok)) {
+            if let Some(address) = address_in(&line) {
+                let _ = told.send(address);
+            } else if line.contains("ERROR") {
+                eprintln!("{line}");
+            }
+        }
+    });
+    match address.recv_timeout(START_MAX) {
+        Ok(address) => Ok((child, address)),
+        Err(_) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(Failure::new("the program did not start", "see its messages above, or run callout serve"))
+        }
+    }
+}
+
+/// The address in the line with which it says that it runs.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("address=")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
