@@ -92,6 +92,8 @@ fn make_project(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Project,
     diesel::insert_into(sample_projects::table)
         .values((sample_projects::project_id.eq(project.id), sample_projects::made_at.eq(now)))
         .execute(conn)?;
+    // Its first steps lie a month back.
+    projects::dismiss_first_steps(conn, project.id, now)?;
     Ok(project)
 }
 

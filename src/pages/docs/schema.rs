@@ -40,7 +40,7 @@ pub fn field(name: &str, schema: &'static Value, is_required: bool) -> Field {
     Field {
         within: String::new(),
         name: name.to_owned(),
-        kind: kinds(schema).join(" or "),
+        kind: kinds(schema).join(" or ").replace("true or false or ", "true, false or "),
         is_required,
         text: line(told.unwrap_or_default()),
         limits: limits(schema),
@@ -202,6 +202,7 @@ mod tests {
         let id = row("NewEvent", "id");
         assert_eq!((id.kind.as_str(), id.is_required), ("string or null", false));
         assert_eq!(words(&id.limits), "1 to 128 characters. ");
+        assert_eq!(row("NewWebhook", "active").kind, "true, false or null");
         assert!(row("NewEvent", "type").is_required);
         assert_eq!(row("NewEvent", "created_at").kind, "time or null");
         let timeout = row("NewWebhook", "timeout_ms");

@@ -138,7 +138,7 @@ fn told_in(template: &str) -> Vec<(usize, String)> {
     let mut rest = template;
     // Comments go, expressions and statements leave a gap; lines stay counted.
     while let Some(at) = rest.find('{').filter(|_| !rest.is_empty()) {
-        let closing = match rest[at..].as_bytes().get(1) {
+        let closing = match rest.as_bytes()[at..].get(1) {
             Some(b'#') => "#}",
             Some(b'%') => "%}",
             Some(b'{') => "}}",
