@@ -112,6 +112,7 @@ diesel::table! {
     sample_projects (project_id) {
         project_id -> Uuid,
         made_at -> Timestamptz,
+        removal_began_at -> Nullable<Timestamptz>,
     }
 }
 

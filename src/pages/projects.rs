@@ -55,7 +55,8 @@ pub async fn list(person: SignedIn, db: Data<Db>) -> PageResult {
 }
 
 async fn has_sample(db: &Db) -> Result<bool, DbError> {
-    Ok(db.run(sample::find).await?.is_some())
+    // One whose removal was cut short is not there any more: loading finishes it.
+    Ok(db.run(sample::find).await?.is_some_and(|sample| sample.removal_began_at.is_none()))
 }
 
 /// GET /projects, which the browser shows after a refused form: the projects.

@@ -15,8 +15,9 @@ use crate::web::page::{go_to, page};
 use crate::web::session::{self, Session};
 use crate::web::{Frame, Htmx, Owner, PageError, PageResult, Section, filters};
 
-/// An attempt under way ends within its time limit; removal waits so long for it and then goes on.
-const WAIT_MAX: Duration = Duration::from_secs(8);
+/// An attempt under way ends within its webhook's time limit, 30 s at most, and is written down a moment later: removal
+/// waits so long for it, since a row that came afterwards would belong to nobody.
+const WAIT_MAX: Duration = Duration::from_secs(33);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Said where there is nothing to remove.
 const NONE: &str = "There is no sample data.";

@@ -171,7 +171,7 @@ fn loading_twice_leads_to_the_one_sample_there_is() {
 }
 
 #[test]
-fn two_who_load_at_once_make_one_sample() {
+fn however_many_load_at_once_make_one_sample_and_its_days() {
     let app = App::start();
     people::owner(&app);
     let outcomes: Vec<String> = std::thread::scope(|scope| {
@@ -180,11 +180,29 @@ fn two_who_load_at_once_make_one_sample() {
             let answer = owner.post_form("/sample", &[]).expect(303);
             answer.header("location").expect("a location").to_owned()
         };
-        let threads: Vec<_> = (0..2).map(|_| scope.spawn(load)).collect();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
         threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
     });
-    assert_eq!(outcomes[0], outcomes[1]);
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
     assert_eq!(app.db.count("projects"), 1);
+    assert_eq!(app.db.count("events_older") + app.db.count("deliveries_older"), 0);
+}
+
+#[test]
+fn a_removal_that_was_cut_short_is_finished_by_the_next_load() {
+    let app = App::start();
+    let owner = people::owner(&app);
+    let first = load(&owner);
+    let events = app.db.count("events");
+    // As a kill would have left it: begun, some of it gone.
+    let (conn, now) = (&mut app.db.conn(), app.clock.now());
+    let found = sample::stop(conn, now).expect("stop").expect("a sample");
+    assert!(sample::forget_some(conn, found).expect("forget") > 0);
+    let second = load(&owner);
+    assert_ne!(first, second);
+    assert_eq!((app.db.count("projects"), app.db.count("sample_projects")), (1, 1));
+    assert!(app.db.count("events") > events / 2, "a whole one: {}", app.db.count("events"));
+    assert_eq!(app.db.count(&format!("deliveries where project_id <> '{}'::uuid", uuid_of(&second))), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The demo's account: a sign-in that works, the same one every time.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use diesel::{Connection as _, PgConnection};
@@ -84,6 +84,9 @@ fn known(conn: &mut PgConnection, place: &Path) -> Result<Option<(User, String)>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(AccountError::File(place.to_owned(), error)),
     };
+    // Somebody may have opened it to others.
+    fs::set_permissions(place, fs::Permissions::from_mode(0o600))
+        .map_err(|error| AccountError::File(place.to_owned(), error))?;
     // A file that is damaged is replaced; the account it named stays as it is.
     let Ok(kept) = serde_json::from_str::<Kept>(&text) else { return Ok(None) };
     let Some(user) = accounts::find(conn, kept.user)? else { return Ok(None) };

@@ -42,14 +42,11 @@ pub fn make_behind(
     let (mut date, mut tries_left) = (from.date(), TRIES);
     while date <= now.date() {
         let made = conn.transaction(|conn| {
+            // First of all: whoever waits for it must not hold a table that its holder wants.
+            lock(conn)?;
             let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
-            let has_older = TABLES.map(|(table, key)| {
-                format!("exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')")
-            });
-            let has_older: bool =
-                diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&has_older.join(" or ")))
-                    .get_result(conn)?;
-            if !has_older {
+            let conditions = TABLES.map(|(table, key)| has_older(table, key, from, to));
+            if !is_so(conn, &conditions.join(" or "))? {
                 TABLES.iter().try_for_each(|(table, key)| make(conn, table, key, date))?;
             }
             Ok::<_, DbError>(())
@@ -68,17 +65,31 @@ pub fn make_behind(
 fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(), DbError> {
     let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
     let name = format!("{table}_{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
-    let exists: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&format!(
-        "to_regclass('{name}') is not null or exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')"
-    )))
-    .get_result(conn)?;
-    if !exists {
+    if is_so(conn, &format!("to_regclass('{name}') is not null"))? {
+        return Ok(());
+    }
+    lock(conn)?;
+    if !is_so(conn, &has_older(table, key, from, to))? {
         conn.batch_execute(&format!(
-            "select pg_advisory_xact_lock({LOCK}); set local lock_timeout = {LOCK_TIMEOUT_MS}; \
+            "set local lock_timeout = {LOCK_TIMEOUT_MS}; \
              create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}')"
         ))?;
     }
     Ok(())
+}
+
+/// One node makes partitions at a time; until the end of the transaction.
+fn lock(conn: &mut PgConnection) -> Result<(), DbError> {
+    Ok(conn.batch_execute(&format!("select pg_advisory_xact_lock({LOCK})"))?)
+}
+
+/// The condition that rows of this range lie in the default partition.
+fn has_older(table: &str, key: &str, from: uuid::Uuid, to: uuid::Uuid) -> String {
+    format!("exists (select 1 from {table}_older where {key} >= '{from}' and {key} < '{to}')")
+}
+
+fn is_so(conn: &mut PgConnection, condition: &str) -> Result<bool, DbError> {
+    Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(condition)).get_result(conn)?)
 }
 
 fn bound(date: Date) -> uuid::Uuid {

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn stories_go_on_and_differ() {
         let now = datetime!(2031-03-05 17:20 UTC);
-        let sample = Sample { project: ProjectId::new(now), made_at: now };
+        let sample = Sample { project: ProjectId::new(now), made_at: now, removal_began_at: None };
         let mut live = Live::new(&sample, 3);
         let events: Vec<LiveEvent> = (0..60).map(|_| live.next(now)).collect();
         let types: HashSet<&str> = events.iter().map(|event| event.event_type).collect();

@@ -13,7 +13,7 @@ use super::shop::{self, Off};
 use super::slots::{Scene, order_number};
 use super::stories::{Channel, Happening, month};
 use super::template::Template;
-use super::{BACKEND_SCOPES, SampleError, find};
+use super::{BACKEND_SCOPES, SampleError, find, finish, forget_some};
 use crate::base::ids::{EventId, GroupId, ProjectId, UserId};
 use crate::base::schema::sample_projects;
 use crate::base::seal::SealKey;
@@ -62,7 +62,11 @@ pub fn load(conn: &mut PgConnection, key: &SealKey, now: OffsetDateTime) -> Resu
     if let Some(sample) = find(conn)?
         && let Some(project) = projects::find(conn, sample.project)?
     {
-        return Ok(Loaded::There(project));
+        if sample.removal_began_at.is_none() {
+            return Ok(Loaded::There(project));
+        }
+        while forget_some(conn, sample)? > 0 {}
+        finish(conn, sample)?;
     }
     let project = make_project(conn, now)?;
     let backend = make_keys(conn, project.id, now)?;

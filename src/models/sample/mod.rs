@@ -44,6 +44,8 @@ pub struct Sample {
     pub project: ProjectId,
     /// When it was loaded: its history ends here.
     pub made_at: OffsetDateTime,
+    /// When its removal began; if that was cut short, the next load finishes it.
+    pub removal_began_at: Option<OffsetDateTime>,
 }
 
 /// Why the sample was not loaded, changed or removed.

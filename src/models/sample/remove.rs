@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 
 use super::{Sample, SampleError, find};
+use crate::base::schema::sample_projects;
 use crate::models::projects::{self, keys};
 use crate::models::{deliveries, events, webhooks};
 
@@ -14,6 +15,9 @@ pub const ROWS_AT_ONCE: i64 = 2_000;
 /// Answers the sample; none if there is none. Wake the dispatcher afterwards.
 pub fn stop(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Sample>, SampleError> {
     let Some(sample) = find(conn)? else { return Ok(None) };
+    diesel::update(sample_projects::table.filter(sample_projects::project_id.eq(sample.project)))
+        .set(sample_projects::removal_began_at.eq(now))
+        .execute(conn)?;
     for webhook in webhooks::list(conn, sample.project)? {
         deliveries::delete_webhook(conn, sample.project, webhook.id, now)?;
     }
