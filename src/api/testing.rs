@@ -46,6 +46,10 @@ pub async fn send(
             format!("A webhook is tested at most {TESTS_A_MINUTE_MAX} times a minute. Wait and try again."),
             wait,
         )),
+        Err(TestError::Busy(wait)) => {
+            let text = "Many tests are under way at the moment. Wait for them and try again.";
+            Err(Problem::throttled(text.to_owned(), wait))
+        }
         Err(TestError::Db(error)) => Err(error.into()),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use time::{Duration, OffsetDateTime};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use uuid::Uuid;
 
 use super::attempt::{Prepared, new_sender};
@@ -23,6 +23,8 @@ use crate::models::webhooks::{ProjectSnapshot, Target};
 pub const TESTS_A_MINUTE_MAX: usize = 20;
 /// Tests that one node has under way: each keeps somebody waiting.
 const UNDER_WAY_MAX: usize = 64;
+/// Of these, a project's: slow receivers of one must not keep others from testing. More than a single webhook can have.
+const UNDER_WAY_PER_PROJECT_MAX: usize = 32;
 /// What is said to wait while all of those are under way.
 const BUSY_WAIT: Duration = Duration::seconds(5);
 /// Webhooks whose tests are counted at a time before those of long ago are forgotten.
@@ -58,6 +60,8 @@ pub enum TestError {
     Gone,
     /// Too many of late; the wait until there is room for one more.
     Throttled(Duration),
+    /// Too many are under way, of this project or on this node; the wait until it is worth trying again.
+    Busy(Duration),
     /// The webhook's address cannot be used at all.
     Address,
     /// The database did not do it. If a test was begun, the history tells what became of it.
@@ -85,6 +89,7 @@ pub struct TestSender {
     node: Uuid,
     recent: Arc<Mutex<Recent>>,
     places: Arc<Semaphore>,
+    by_project: Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>,
 }
 
 impl TestSender {
@@ -97,6 +102,7 @@ impl TestSender {
             node,
             recent: Arc::default(),
             places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+            by_project: Arc::default(),
         }
     }
 
@@ -107,8 +113,7 @@ impl TestSender {
     /// stops waiting stops nothing: what is begun is sent and recorded. Needs a thread that runs local tasks.
     pub async fn send(&self, test: Test) -> Result<Tested, TestError> {
         let target = self.target(test.project, test.webhook).await?;
-        let place = self.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| TestError::Throttled(BUSY_WAIT))?;
+        let place = self.place(test.project).map_err(|_| TestError::Busy(BUSY_WAIT))?;
         self.recent().admit(test.webhook, self.egress.clock.now()).map_err(TestError::Throttled)?;
         let sender = self.clone();
         let sending = actix_rt::spawn(async move {
@@ -160,6 +165,16 @@ impl TestSender {
             data: test.data,
         });
         self.db.transaction(move |conn| Ok(deliveries::begin_test(conn, &payload, &target, node, now)?)).await
+    }
+
+    /// A place of the project's and one of the node's, for as long as a test is under way.
+    fn place(&self, project: ProjectId) -> Result<[OwnedSemaphorePermit; 2], TryAcquireError> {
+        let mut by_project = self.by_project.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where nothing is under way they are made anew when they are asked for.
+        by_project.retain(|_, own| own.available_permits() < UNDER_WAY_PER_PROJECT_MAX);
+        let own =
+            by_project.entry(project).or_insert_with(|| Arc::new(Semaphore::new(UNDER_WAY_PER_PROJECT_MAX)));
+        Ok([own.clone().try_acquire_owned()?, self.places.clone().try_acquire_owned()?])
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {

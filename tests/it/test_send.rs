@@ -297,3 +297,30 @@ fn a_test_goes_on_when_nobody_waits_for_it_any_more() {
     app.wait_for("delivered", 1);
     assert_eq!(only(&project)["test"], true);
 }
+
+#[test]
+fn a_project_whose_receivers_hang_keeps_no_other_from_testing() {
+    let (app, project) = started();
+    let hanging = Misbehaviour::Hang;
+    let hang = receiver::start_with(Behaviour { misbehave: Some(hanging), ..Behaviour::default() });
+    let webhooks: Vec<Value> =
+        (0..3).map(|n| project.webhook(&hang.url("/"), json!({ "name": format!("h{n}") }))).collect();
+    let (other, receiver) = (factory::project(&app, "Other"), receiver::start());
+    let healthy = other.webhook(&receiver.url("/"), json!({}));
+    let request = |webhook: &Value| {
+        let head = "HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nauthorization: Bearer";
+        format!("POST {} {head} {}\r\n\r\n", path(webhook), project.token)
+    };
+    let waiting: Vec<_> = (0..32)
+        .map(|n| {
+            let mut stream = std::net::TcpStream::connect(app.address).expect("connect");
+            std::io::Write::write_all(&mut stream, request(&webhooks[n % 3]).as_bytes()).expect("send");
+            stream
+        })
+        .collect();
+    receiver::received(&hang, 32);
+    let busy = project.api().post(&path(&webhooks[0]), &json!({})).expect(429);
+    assert!(busy.header("retry-after").is_some());
+    assert_eq!(tested(&other, &healthy)["status"], "delivered");
+    drop(waiting);
+}

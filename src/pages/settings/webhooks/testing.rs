@@ -180,6 +180,9 @@ fn why_not(error: TestError) -> Result<String, PageError> {
         TestError::Gone => Err(PageError::NotFound(GONE)),
         TestError::Db(error) => Err(error.into()),
         TestError::Address => Ok("The webhook's address cannot be used. Change it first.".to_owned()),
+        TestError::Busy(wait) => {
+            Ok(format!("Many tests are under way at the moment. Try again in {} s.", wait.whole_seconds()))
+        }
         TestError::Throttled(wait) => Ok(format!(
             "A webhook is tested at most {TESTS_A_MINUTE_MAX} times a minute. Try again in {} s.",
             wait.whole_seconds() + 1
