@@ -140,7 +140,10 @@ pub async fn whoever(req: &HttpRequest) -> Result<Option<SignedIn>, PageError> {
 }
 
 fn take_notice(session: &Session) -> Option<Notice> {
-    let take = |name: &str| session.remove_as::<String>(name).and_then(Result::ok);
+    // Removing what is not there would write the session back, over what another request has put into it meanwhile.
+    let take = |name: &str| {
+        session.contains_key(name).then(|| session.remove_as::<String>(name)).flatten().and_then(Result::ok)
+    };
     let (said, refused) = (take(NOTICE), take(REFUSAL));
     let is_refusal = refused.is_some();
     refused.or(said).map(|text| Notice { text, is_refusal })
@@ -161,6 +164,7 @@ pub(super) fn is_page_view(req: &HttpRequest) -> bool {
     *req.method() == Method::GET
         && !Htmx::of(req).0
         && header("sec-fetch-dest").is_none_or(|dest| dest == "document")
+        && header("sec-purpose").is_none()
 }
 
 /// Keeps sessions in Postgres, under the SHA-256 of their key.

@@ -187,3 +187,17 @@ fn somebody_who_is_gone_is_signed_out() {
     app.db.execute("delete from users");
     browser.get(&overview).expect(303);
 }
+
+/// A page that wrote the session back would undo what another request puts into it meanwhile.
+#[test]
+fn looking_at_a_page_leaves_the_session_as_it_is() {
+    let app = App::start();
+    let owner = people::owner(&app);
+    owner.get("/account").expect(200);
+    app.db.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'written'; end $$; \
+         create trigger refuse before update of state on sessions for each row execute function refuse()",
+    );
+    owner.get("/account").expect(200);
+    owner.get("/").expect(200);
+}
