@@ -4,7 +4,7 @@ mod modules;
 mod sources;
 mod words;
 
-use sources::{Source, in_tree, rust_sources};
+use sources::{Source, in_tree, rust_sources, test_sources};
 
 /// Lines of a source file; past it, split by verb.
 const LINES_MAX: usize = 400;
@@ -166,18 +166,24 @@ fn every_migration_has_a_reason_and_a_way_back() {
 }
 
 #[test]
-fn every_source_is_part_of_the_program() {
+fn every_source_and_every_test_is_part_of_its_program() {
     // A file that no `mod` names compiles never and rots.
-    let sources = rust_sources();
-    let is_named = |source: &Source| {
-        let Some((parent, name)) = source.parent_and_name() else { return true };
-        let files = [format!("{parent}.rs"), format!("{parent}/mod.rs"), parent.clone()];
-        sources.iter().filter(|s| files.contains(&s.name)).any(|s| {
-            s.text.lines().any(|line| {
-                line.trim_end().ends_with(&format!("mod {name};")) || line.contains(&format!("mod {name} "))
+    for (folder, sources) in [("src", rust_sources()), ("tests/it", test_sources())] {
+        let is_named = |source: &Source| {
+            let Some((parent, name)) = source.parent_and_name() else { return true };
+            let files = [format!("{parent}.rs"), format!("{parent}/mod.rs"), parent.clone()];
+            let of_parent = |s: &&Source| match parent.as_str() {
+                "" => s.name == "lib.rs" || s.name == "main.rs",
+                _ => files.contains(&s.name),
+            };
+            sources.iter().filter(of_parent).any(|s| {
+                s.text.lines().any(|line| {
+                    line.trim_end().ends_with(&format!("mod {name};"))
+                        || line.contains(&format!("mod {name} "))
+                })
             })
-        })
-    };
-    let lost = sources.iter().filter(|source| !is_named(source));
-    report(lost.map(|source| format!("src/{}: no `mod` names it", source.name)).collect());
+        };
+        let lost = sources.iter().filter(|source| !is_named(source));
+        report(lost.map(|source| format!("{folder}/{}: no `mod` names it", source.name)).collect());
+    }
 }

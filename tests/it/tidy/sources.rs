@@ -1,9 +1,9 @@
 //! The sources as text, without tests and comments, and the paths that they name.
 use std::path::{Path, PathBuf};
 
-/// One file below `src`.
+/// One file of the program, or of these tests.
 pub(super) struct Source {
-    /// Its path below `src`.
+    /// Its path below `src` or `tests/it`.
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -16,13 +16,13 @@ impl Source {
         path.split('/').map(str::to_owned).collect()
     }
 
-    /// The module that must declare it (as a path below `src` without its suffix) and its name there.
+    /// The module that must declare it (its path without suffix, empty for the program itself) and its name there.
     pub(super) fn parent_and_name(&self) -> Option<(String, String)> {
         let mut module = self.module();
         let name = module.pop()?;
         match (module.is_empty(), name.as_str()) {
             (true, "main" | "lib") => None,
-            (true, _) => Some(("lib.rs".to_owned(), name)),
+            (true, _) => Some((String::new(), name)),
             (false, _) => Some((module.join("/"), name)),
         }
     }
@@ -139,9 +139,18 @@ pub(super) fn in_tree(path: &str) -> PathBuf {
 
 /// Every Rust file below `src`, by name.
 pub(super) fn rust_sources() -> Vec<Source> {
-    let texts = texts_below("src", &["rs"]);
+    sources_below("src")
+}
+
+/// Every Rust file below `tests/it`, by name.
+pub(super) fn test_sources() -> Vec<Source> {
+    sources_below("tests/it")
+}
+
+fn sources_below(folder: &str) -> Vec<Source> {
+    let texts = texts_below(folder, &["rs"]);
     assert!(texts.len() > 20, "the sources were not found");
-    let name = |path: String| path.trim_start_matches("src/").to_owned();
+    let name = |path: String| path.trim_start_matches(folder).trim_start_matches('/').to_owned();
     texts.into_iter().map(|(path, text)| Source { name: name(path), text }).collect()
 }
 
