@@ -22,6 +22,7 @@ mod interruption;
 mod isolation;
 mod jump;
 mod kill;
+mod openapi;
 mod page_answers;
 mod queue;
 mod retention;

@@ -52,7 +52,8 @@ struct Suggestion {
 /// GET /reference?q=…&family=…
 pub async fn list(visitor: Visitor, htmx: Htmx, Query(raw): Query) -> PageResult {
     let family: Option<Family> = raw.text("family").parse().ok();
-    let page = ListPage::of(visitor.frame(TITLE, Section::Reference), raw.text("q").trim(), family);
+    let q: String = raw.text("q").trim().chars().take(search::Q_CHARS_MAX).collect();
+    let page = ListPage::of(visitor.frame(TITLE, Section::Reference), &q, family);
     page_or_block(htmx, StatusCode::OK, &page, &page.as_types())
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::rules::catalogue::{self, EventType, Family};
 
 /// Longer searches are cut: nothing that long is in the catalogue.
-const CHARS_MAX: usize = 100;
+pub(super) const Q_CHARS_MAX: usize = 100;
 /// So many words are suggested when nothing matches.
 const SUGGESTIONS_MAX: usize = 5;
 /// Shorter words resemble everything.
@@ -67,7 +67,7 @@ pub(super) fn prepare() {
 
 /// What has all the words of a text, whatever their letters' case, within a family or in all.
 pub(super) fn find(text: &str, family: Option<Family>) -> Found {
-    let text: String = text.chars().take(CHARS_MAX).collect::<String>().to_lowercase();
+    let text: String = text.chars().take(Q_CHARS_MAX).collect::<String>().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut found = Found::default();
     for entry in ENTRIES.iter().filter(|entry| family.is_none_or(|family| entry.event_type.is_in(family))) {
