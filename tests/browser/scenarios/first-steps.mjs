@@ -52,6 +52,8 @@ export default async function ({ stage, page, look }) {
   await press('.form-actions [type=submit]');
   await page.locator('#secret').waitFor();
 
+  // Where to go on is told once that is said.
+  await press('.stored > summary');
   await press('a[href$="/test"]');
   await page.waitForURL(/\/test$/);
   await look('before-the-test');
