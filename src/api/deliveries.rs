@@ -16,7 +16,11 @@ use crate::models::{events, webhooks};
 const ATTEMPTS_MAX: i64 = 200;
 
 /// `GET /v1/deliveries?status=&webhook_id=&event_type=&response_status=&since=&until=&q=&cursor=`.
-pub async fn list(key: DeliveriesKey, db: Data<Db>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    key: DeliveriesKey,
+    (db, clock): (Data<Db>, Data<Clock>),
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let known = ["status", "webhook_id", "event_type", "response_status", "since", "until", "q"];
     let mut given = Parameters::of(&request, &known);
     let mut filter = Filter {
@@ -33,7 +37,7 @@ pub async fn list(key: DeliveriesKey, db: Data<Db>, request: HttpRequest) -> Res
     let limit = given.limit();
     let q = given.text("q").map(str::to_owned);
     given.checked()?;
-    let project = key.0.project;
+    let (project, now) = (key.0.project, clock.now());
     let (rows, names) = db
         .run(move |conn| -> Result<_, DbError> {
             let names = webhooks::names(conn, project)?;
@@ -46,7 +50,7 @@ pub async fn list(key: DeliveriesKey, db: Data<Db>, request: HttpRequest) -> Res
                     },
                 }
             }
-            Ok((deliveries::list(conn, project, &filter, limit + 1)?, names))
+            Ok((deliveries::list(conn, project, &filter, limit + 1, now)?, names))
         })
         .await?;
     let url =

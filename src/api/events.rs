@@ -7,13 +7,18 @@ use super::key::EventsKey;
 use super::lists::{Parameters, page};
 use super::problem::Problem;
 use super::shapes;
+use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::EventId;
 use crate::models::events::{self, Filter};
 use crate::rules::catalogue;
 
 /// `GET /v1/events?type=&since=&until=&q=&cursor=`.
-pub async fn list(key: EventsKey, db: Data<Db>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    key: EventsKey,
+    (db, clock): (Data<Db>, Data<Clock>),
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let mut given = Parameters::of(&request, &["type", "since", "until", "q"]);
     let mut filter = Filter {
         types: given.each("type", "an event type", |name| Some(name.to_owned())),
@@ -25,7 +30,7 @@ pub async fn list(key: EventsKey, db: Data<Db>, request: HttpRequest) -> Result<
     let limit = given.limit();
     let q = given.text("q").map(str::to_owned);
     given.checked()?;
-    let project = key.0.project;
+    let (project, now) = (key.0.project, clock.now());
     let rows = db
         .run(move |conn| -> Result<_, DbError> {
             if let Some(q) = q {
@@ -34,7 +39,7 @@ pub async fn list(key: EventsKey, db: Data<Db>, request: HttpRequest) -> Result<
                     None => return Ok(Vec::new()),
                 }
             }
-            events::list(conn, project, &filter, limit + 1)
+            events::list(conn, project, &filter, limit + 1, now)
         })
         .await?;
     let cursor = |row: &events::Summary| row.id.with_prefix(catalogue::id_prefix(&row.event_type));

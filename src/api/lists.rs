@@ -24,15 +24,16 @@ pub(super) struct Parameters {
 impl Parameters {
     /// Reads the query string; parameters that are not `known` are wrong.
     pub(super) fn of(request: &HttpRequest, known: &[&str]) -> Self {
-        let given = Query::<HashMap<String, String>>::from_query(request.query_string());
-        let mut problems = Vec::new();
-        let given = match given {
-            Ok(query) => query.into_inner(),
-            Err(error) => {
-                problems.push(FieldProblem::new("?", error.to_string()));
-                HashMap::new()
+        let (mut given, mut problems) = (HashMap::<String, String>::new(), Vec::new());
+        match Query::<Vec<(String, String)>>::from_query(request.query_string()) {
+            Ok(query) => {
+                // The same name again is one more value of a list.
+                for (name, value) in query.into_inner() {
+                    given.entry(name).and_modify(|list| *list = format!("{list},{value}")).or_insert(value);
+                }
             }
-        };
+            Err(error) => problems.push(FieldProblem::new("?", error.to_string())),
+        }
         for name in given
             .keys()
             .filter(|name| !known.contains(&name.as_str()) && *name != "limit" && *name != "cursor")

@@ -179,6 +179,20 @@ pub fn lower_bound(at: OffsetDateTime) -> Uuid {
     Uuid::from_u128(millis << 80)
 }
 
+/// Days behind the newest that a list looks through: first a few, then more, then all there are.
+const DAYS_LOOKED_THROUGH: [i64; 3] = [2, 10, 40];
+
+/// Ranges of ids, newest first, each from the first on and below the second; none is no bound. All of them together
+/// hold every id.
+///
+/// For lists that show a page of the newest: most are full after the first range, and to plan a read of the tables of
+/// every day takes longer than to read the few that matter.
+pub fn ranges_back(newest: OffsetDateTime) -> [(Option<Uuid>, Option<Uuid>); 4] {
+    let bound = |days| newest.checked_sub(time::Duration::days(days)).map(lower_bound);
+    let [first, second, third] = DAYS_LOOKED_THROUGH.map(bound);
+    [(first, None), (second, first), (third, second), (None, third)]
+}
+
 /// A UUID of version 7 with the millisecond of `id` and 74 bits taken from `digest`: the same input gives the same id.
 pub fn derived(id: Uuid, digest: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis_of(id), &digest).into_uuid()

@@ -1,4 +1,5 @@
 //! The sample data: loaded and removed in the pages, complete in itself, and nobody else's matter.
+use callout::models::projects::keys;
 use callout::models::sample;
 use callout::rules::signing::{self, Secret};
 use serde_json::{Value, json};
@@ -110,16 +111,7 @@ fn what_the_sample_tells_agrees_with_itself() {
 
     // The newest delivery of every webhook is signed as a real one is.
     let key = app.parts.key.clone();
-    let project: callout::base::ids::ProjectId = id.parse().expect("an id");
-    let (_, token) = callout::models::projects::keys::create(
-        &mut app.db.conn(),
-        project,
-        "look",
-        &callout::models::projects::keys::Scope::ALL,
-        app.clock.now(),
-    )
-    .expect("a key");
-    let api = app.client().with_key(&token);
+    let api = api_of(&app, &id);
     let webhooks = api.get("/v1/webhooks").expect(200).json();
     assert_eq!(webhooks["data"].as_array().map(Vec::len), Some(7));
     for webhook in webhooks["data"].as_array().into_iter().flatten() {
@@ -130,6 +122,41 @@ fn what_the_sample_tells_agrees_with_itself() {
         let secret = secret_of(&app, &key, &uuid_of(id));
         let Some(attempt) = delivery["attempts"].as_array().and_then(|list| list.last()) else { continue };
         assert_signed(&secret, &attempt["request"]);
+    }
+}
+
+fn api_of(app: &App, id: &str) -> Client {
+    let project: callout::base::ids::ProjectId = id.parse().expect("an id");
+    let all = &keys::Scope::ALL;
+    let made = keys::create(&mut app.db.conn(), project, "look", all, app.clock.now());
+    app.client().with_key(&made.expect("a key").1)
+}
+
+#[test]
+fn a_month_is_paged_through_from_the_newest_to_the_oldest() {
+    let app = App::start();
+    let api = api_of(&app, &load(&people::owner(&app)));
+    for (what, table, all) in [
+        ("deliveries?limit=100", "deliveries", true),
+        ("deliveries?limit=100&status=failed&status=retrying", "deliveries where status in (3, 4)", true),
+        ("events?limit=100", "events", true),
+        ("deliveries?limit=7&status=held", "deliveries where status = 5", true),
+        ("deliveries?limit=100&since=2026-11-15T00:00:00Z", "deliveries", false),
+    ] {
+        let (mut seen, mut next) = (Vec::new(), format!("/v1/{what}"));
+        loop {
+            let page = api.get(&next).expect(200).json();
+            let ids = page["data"].as_array().expect("a list").iter();
+            seen.extend(ids.map(|one| uuid_of(one["id"].as_str().expect("an id"))));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            next = format!("/v1/{what}&cursor={cursor}");
+        }
+        assert!(seen.windows(2).all(|two| two[0] > two[1]), "{what}: each once, newest first");
+        if all {
+            assert_eq!(seen.len() as i64, app.db.count(table), "{what}");
+        } else {
+            assert!((seen.len() as i64) < app.db.count(table) && seen.len() > 100, "{what}: {}", seen.len());
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::status::{Failure, Status, failure_of};
 use crate::base::db::DbError;
@@ -94,6 +95,27 @@ pub fn list(
     project: ProjectId,
     filter: &Filter,
     limit: i64,
+    now: OffsetDateTime,
+) -> Result<Vec<Delivery>, DbError> {
+    let newest =
+        filter.before.map(|id| ids::time_of(id.0)).into_iter().chain(filter.until).fold(now, Ord::min);
+    let mut found = Vec::new();
+    for range in ids::ranges_back(newest) {
+        let missing = limit.saturating_sub_unsigned(found.len() as u64);
+        if missing > 0 {
+            found.extend(within(conn, project, filter, range, missing)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of a page with ids in a range.
+fn within(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    (from, below): (Option<Uuid>, Option<Uuid>),
+    limit: i64,
 ) -> Result<Vec<Delivery>, DbError> {
     let mut query = deliveries::table
         .filter(deliveries::project_id.eq(project))
@@ -114,6 +136,12 @@ pub fn list(
     }
     if !filter.response_statuses.is_empty() {
         query = query.filter(sql::<Bool>(&response_condition(&filter.response_statuses)));
+    }
+    if let Some(from) = from {
+        query = query.filter(deliveries::id.ge(DeliveryId(from)));
+    }
+    if let Some(below) = below {
+        query = query.filter(deliveries::id.lt(DeliveryId(below)));
     }
     if let Some(since) = filter.since {
         query = query.filter(deliveries::id.ge(DeliveryId(ids::lower_bound(since))));
@@ -166,7 +194,7 @@ pub fn of_event(
 /// A delivery's id carries its event's millisecond: a short range of the primary key holds them all.
 fn same_millisecond(event: EventId) -> (DeliveryId, DeliveryId) {
     let millis = u128::from(ids::millis_of(event.0));
-    let bound = |millis: u128| DeliveryId(uuid::Uuid::from_u128(millis << 80));
+    let bound = |millis: u128| DeliveryId(Uuid::from_u128(millis << 80));
     (bound(millis), bound(millis + 1))
 }
 

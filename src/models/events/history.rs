@@ -6,6 +6,7 @@ use bytes::Bytes;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Uuid as SqlUuid};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::Payload;
 use crate::base::db::DbError;
@@ -117,6 +118,27 @@ pub fn list(
     project: ProjectId,
     filter: &Filter,
     limit: i64,
+    now: OffsetDateTime,
+) -> Result<Vec<Summary>, DbError> {
+    let newest =
+        filter.before.map(|id| ids::time_of(id.0)).into_iter().chain(filter.until).fold(now, Ord::min);
+    let mut found = Vec::new();
+    for range in ids::ranges_back(newest) {
+        let missing = limit.saturating_sub_unsigned(found.len() as u64);
+        if missing > 0 {
+            found.extend(within(conn, project, filter, range, missing)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of a page with ids in a range.
+fn within(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    (from, below): (Option<Uuid>, Option<Uuid>),
+    limit: i64,
 ) -> Result<Vec<Summary>, DbError> {
     let mut query = events::table
         .filter(events::project_id.eq(project))
@@ -135,6 +157,12 @@ pub fn list(
         .into_boxed();
     if !filter.types.is_empty() {
         query = query.filter(events::event_type.eq_any(&filter.types));
+    }
+    if let Some(from) = from {
+        query = query.filter(events::id.ge(EventId(from)));
+    }
+    if let Some(below) = below {
+        query = query.filter(events::id.lt(EventId(below)));
     }
     if let Some(since) = filter.since {
         query = query.filter(events::id.ge(EventId(ids::lower_bound(since))));

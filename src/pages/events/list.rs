@@ -61,9 +61,10 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = read(&support.path("/events"), request.query_string());
-    let span = Span::of(&address, clock.now());
+    let now = clock.now();
+    let span = Span::of(&address, now);
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1)).await?;
+    let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&support, &address, &span, found);
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())
 }
@@ -80,6 +81,7 @@ fn load(
     project: ProjectId,
     address: &Address,
     span: &Span,
+    now: OffsetDateTime,
 ) -> Result<Paged<Summary>, DbError> {
     let mut filter = Filter {
         types: address.all("type").map(str::to_owned).collect(),
@@ -98,7 +100,7 @@ fn load(
             None => return Ok(nothing()),
         }
     }
-    let rows = events::list(conn, project, &filter, PAGE_ROWS as i64 + 1)?;
+    let rows = events::list(conn, project, &filter, PAGE_ROWS as i64 + 1, now)?;
     Ok(Paged::cut(rows, PAGE_ROWS, |event| event.id.0))
 }
 

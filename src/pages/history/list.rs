@@ -56,9 +56,10 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = query::read(&viewer.path("/history"), request.query_string());
-    let span = Span::of(&address, clock.now());
+    let now = clock.now();
+    let span = Span::of(&address, now);
     let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1)).await?;
+    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())
 }
@@ -76,10 +77,11 @@ impl Found {
         project: ProjectId,
         address: &Address,
         span: &Span,
+        now: time::OffsetDateTime,
     ) -> Result<Self, DbError> {
         let limit = PAGE_ROWS as i64 + 1;
         let found = match query::filter(conn, project, address, span)? {
-            Some(filter) => deliveries::list(conn, project, &filter, limit)?,
+            Some(filter) => deliveries::list(conn, project, &filter, limit, now)?,
             None => Vec::new(),
         };
         let deliveries = Paged::cut(found, PAGE_ROWS, |delivery| delivery.id.0);

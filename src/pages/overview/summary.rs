@@ -42,7 +42,7 @@ impl Summary {
         let found = webhooks::list(conn, project)?;
         let figures = deliveries::figures(conn, project, now - Duration::DAY)?;
         let filter = Filter { statuses: vec![Status::Failed, Status::Retrying], ..Filter::default() };
-        let mut failed = deliveries::list(conn, project, &filter, LOOKED_AT)?;
+        let mut failed = deliveries::list(conn, project, &filter, LOOKED_AT, now)?;
         failed.retain(|delivery| !delivery.test);
         failed.truncate(FAILURES);
         let names = webhooks::names(conn, project)?;

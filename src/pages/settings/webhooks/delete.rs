@@ -26,10 +26,14 @@ struct DeletePage {
 }
 
 /// GET /p/{project}/settings/webhooks/{id}/delete.
-pub async fn confirm(admin: Admin, db: Data<Db>, path: Path<(String, String)>) -> PageResult {
+pub async fn confirm(
+    admin: Admin,
+    (db, clock): (Data<Db>, Data<Clock>),
+    path: Path<(String, String)>,
+) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
-    let (project, id) = (webhook.project, webhook.id);
-    let waiting = db.run(move |conn| waiting(conn, project, id)).await?;
+    let (project, id, now) = (webhook.project, webhook.id, clock.now());
+    let waiting = db.run(move |conn| waiting(conn, project, id, now)).await?;
     let list_link = admin.path("/settings/webhooks");
     page::page(&DeletePage {
         frame: admin
@@ -67,10 +71,15 @@ fn db_error(error: DbError) -> PageError {
     error.into()
 }
 
-fn waiting(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<usize, DbError> {
+fn waiting(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    now: time::OffsetDateTime,
+) -> Result<usize, DbError> {
     let statuses = vec![Status::Due, Status::Retrying, Status::Held];
     let filter = Filter { statuses, webhooks: vec![id], ..Filter::default() };
-    Ok(deliveries::list(conn, project, &filter, COUNTED_MAX)?.len())
+    Ok(deliveries::list(conn, project, &filter, COUNTED_MAX, now)?.len())
 }
 
 fn cancelled_words(waiting: usize) -> String {
