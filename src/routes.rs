@@ -172,6 +172,9 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
+    get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;
+    post "/p/{project}/settings/general/switch-off" => pages::settings::switch::switch_off, Admin;
+    post "/p/{project}/settings/general/switch-on" => pages::settings::switch::switch_on, Admin;
     get "/p/{project}/settings/keys" => pages::settings::keys::list, Admin;
     post "/p/{project}/settings/keys" => pages::settings::keys::create, Admin;
     post "/p/{project}/settings/keys/{key}/revoke" => pages::settings::keys::revoke, Admin;

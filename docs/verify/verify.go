@@ -22,7 +22,7 @@ var errNotValid = errors.New("not valid")
 // Verify returns nil for a request that one of the secrets signed within the last five minutes.
 //
 // The body is the bytes that came, before anything parses them: io.ReadAll(r.Body), with r.Header beside it.
-// Secrets are "whsec_…": one, or while you change it the old and the new one.
+// Secrets are "whsec_…": one, or several of which any will do.
 func Verify(body []byte, headers http.Header, secrets []string, now time.Time) error {
 	id, timestamp := headers.Get("webhook-id"), headers.Get("webhook-timestamp")
 	seconds, err := strconv.ParseUint(timestamp, 10, 40)

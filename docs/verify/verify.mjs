@@ -11,7 +11,7 @@ const TOLERANCE_S = 5 * 60;
 /**
  * @param {Buffer} body the bytes that came
  * @param {Record<string, string>} headers names in small letters, as Node has them
- * @param {string[]} secrets `whsec_…`: one, or while you change it the old and the new one
+ * @param {string[]} secrets `whsec_…`: one, or several of which any will do
  * @param {number} now seconds since 1970
  */
 export function verify(body, headers, secrets, now = Date.now() / 1000) {

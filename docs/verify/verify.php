@@ -10,7 +10,7 @@ const TOLERANCE_S = 5 * 60;
 /**
  * @param string $body the bytes that came
  * @param array<string, string> $headers names in whatever letters
- * @param string[] $secrets `whsec_…`: one, or while you change it the old and the new one
+ * @param string[] $secrets `whsec_…`: one, or several of which any will do
  * @param ?int $now seconds since 1970
  */
 function verify(string $body, array $headers, array $secrets, ?int $now = null): bool

@@ -14,8 +14,8 @@ TOLERANCE_S = 5 * 60
 
 
 def verify(body: bytes, headers, secrets, now=None) -> bool:
-    """`headers` is looked into with names in small letters; `secrets` are `whsec_…`: one, or while you
-    change it the old and the new one; `now` is in seconds since 1970."""
+    """`headers` is looked into with names in small letters; `secrets` are `whsec_…`: one, or several
+    of which any will do; `now` is in seconds since 1970."""
     webhook_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     signatures = headers.get("webhook-signature", "").split(" ")

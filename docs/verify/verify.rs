@@ -20,7 +20,7 @@ pub struct Received<'a> {
 /// Whether one of the secrets signed the request within the last five minutes.
 ///
 /// `body` is the bytes that came, before anything parses them (`web::Bytes` in actix-web, `Bytes` in axum).
-/// `secrets` are `whsec_…`: one, or while you change it the old and the new one. None of them a secret: false.
+/// `secrets` are `whsec_…`: one, or several of which any will do. None of them a secret: false.
 pub fn verify(body: &[u8], received: &Received, secrets: &[&str]) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let is_number = received.webhook_timestamp.bytes().all(|byte| byte.is_ascii_digit());

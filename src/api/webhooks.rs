@@ -245,8 +245,12 @@ impl Reader<'_> {
         })
     }
 
+    /// But for what an answer holds beside the settings, as long as it says nothing new: so that it can be sent back.
     fn refuse_unknown(&mut self) {
-        for name in self.given.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+        let is_new = |(name, value): &(&String, &Value)| {
+            !FIELDS.contains(&name.as_str()) && !shapes::is_beside_settings(name, value)
+        };
+        for (name, _) in self.given.iter().filter(is_new) {
             let message = format!("There is no setting \"{name}\" here. Known are {}.", FIELDS.join(", "));
             self.problems.push(FieldProblem::new(format!("/{name}"), message));
         }

@@ -70,6 +70,8 @@ fn augment(command: Command, wanted: impl Fn(&Setting) -> bool) -> Command {
             .value_name("VALUE")
             .env(setting.variable)
             .hide_env_values(true)
+            // So that a number below what is accepted gets the setting's own answer.
+            .allow_negative_numbers(true)
             .help(format!("{} [default: {}]", setting.meaning, setting.default).replace('`', ""));
         if setting.flag == "allow-http" {
             arg = arg.num_args(0..=1).default_missing_value("true");

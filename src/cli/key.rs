@@ -22,7 +22,7 @@ pub(super) struct CreateArgs {
     /// What it is for
     #[arg(long, value_name = "N")]
     name: String,
-    /// What it opens: events, webhooks, deliveries, contacts, separated by commas [default: all]
+    /// What it opens: events, webhooks, deliveries (and contacts, which opens nothing yet), separated by commas [default: all]
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_parser = |text: &str| text.trim().parse::<Scope>())]
     scope: Vec<Scope>,
     #[command(flatten)]

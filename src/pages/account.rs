@@ -42,8 +42,9 @@ struct RoleRow {
 }
 
 impl RoleRow {
-    fn of((project, role): &(Project, Role)) -> Self {
+    fn of((project, role): &(Project, Role), is_owner: bool) -> Self {
         let role = match role {
+            _ if is_owner => "Owner",
             Role::Admin => "Admin",
             Role::Support => "Support",
             Role::Viewer => "Viewer",
@@ -63,7 +64,7 @@ impl AccountPage {
             name: person.user.name.clone(),
             other_sessions: (sessions - 1).max(0),
             is_owner: person.user.is_owner,
-            roles: person.projects.iter().map(RoleRow::of).collect(),
+            roles: person.projects.iter().map(|row| RoleRow::of(row, person.user.is_owner)).collect(),
             name_errors: FieldErrors::none(),
             password_errors: FieldErrors::none(),
         })

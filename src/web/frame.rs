@@ -129,6 +129,15 @@ impl Frame {
         }
     }
 
+    /// Whether the page has to say that nothing is sent: it shows what the project sends, and the project sends nothing.
+    pub fn sends_nothing(&self) -> bool {
+        let is_about_sending = matches!(
+            self.section,
+            Section::Overview | Section::History | Section::Events | Section::Webhooks
+        );
+        is_about_sending && self.project.as_ref().is_some_and(|project| !project.webhooks_enabled)
+    }
+
     /// Whether a person may see the settings of the project.
     pub fn is_admin(&self) -> bool {
         self.role == Some(Role::Admin)

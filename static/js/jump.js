@@ -6,6 +6,8 @@
   const the_field = (dialog) => dialog.querySelector("input[type=search]");
   const the_links = (dialog) => [...dialog.querySelectorAll("[data-jump-found] a[href]")];
 
+  const listed = (dialog) => the_links(dialog).filter((link) => !link.closest(".jump-more")).length;
+
   function open(dialog) {
     if (dialog.open) return;
     dialog.showModal();
@@ -49,7 +51,7 @@
     const dialog = target.closest("dialog[data-jump]");
     if (!dialog) return;
     dialog.dataset.found = detail.requestConfig.parameters.q;
-    dialog.querySelector("[data-jump-told]").textContent = `${the_links(dialog).length} found`;
+    dialog.querySelector("[data-jump-told]").textContent = `${listed(dialog)} found`;
   });
   if (/Mac|iPhone|iPad/.test(navigator.platform)) {
     document.querySelectorAll("[data-jump-key]").forEach((key) => (key.textContent = "⌘ K"));

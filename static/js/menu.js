@@ -1,5 +1,6 @@
 // Menus are <details data-menu>: a click elsewhere, Escape, or tabbing out closes them. Escape also takes back the
-// question that a <details class="confirm"> asks, and folds up the menu of a narrow screen.
+// question that a <details class="confirm"> asks, as its [data-confirm-keep] does, and folds up the menu of a narrow
+// screen.
 (function () {
   "use strict";
 
@@ -21,7 +22,17 @@
     toggle.focus();
   }
 
+  function take_back(question) {
+    question.open = false;
+    question.querySelector("summary").focus();
+  }
+
   document.addEventListener("click", function (event) {
+    var keep = event.target.closest("[data-confirm-keep]");
+    if (keep) {
+      event.preventDefault();
+      take_back(keep.closest("details"));
+    }
     close_all_but(event.target.closest("details[data-menu]"));
   });
   document.addEventListener("change", function (event) {
@@ -40,7 +51,6 @@
     var here = event.target.closest("details[data-menu][open], details.confirm[open]");
     var open = here || document.querySelector("details[data-menu][open], details.confirm[open]");
     if (!open) return fold_up();
-    open.open = false;
-    open.querySelector("summary").focus();
+    take_back(open);
   });
 })();

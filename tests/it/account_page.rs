@@ -89,6 +89,12 @@ fn the_account_lists_the_projects_that_a_person_may_open_and_as_what() {
     let browser = people::member(&app, project.id, Role::Support);
     let page = browser.get("/account").expect(200).page();
     assert_eq!(page.texts("#roles td"), ["Spring sale", "Support"]);
+    let owner = people::owner(&app).get("/account").expect(200).page();
+    assert_eq!(
+        owner.texts("#roles td"),
+        ["Not theirs", "Owner", "Spring sale", "Owner"],
+        "as the list of projects says"
+    );
     let link = page.attribute("#roles a", "href").expect("a link");
     browser.get(&link).expect(200);
 }

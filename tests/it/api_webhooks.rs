@@ -79,6 +79,54 @@ fn what_is_set_is_told() {
 }
 
 #[test]
+fn what_was_told_may_be_sent_back_as_it_is_and_what_cannot_be_set_is_refused() {
+    let (app, project) = started();
+    let settings =
+        json!({ "description": "x", "retries": [5], "body": "flat", "events": ["voucher.created"] });
+    let made = project.webhook(URL, settings);
+    let (path, mut told) = (path_of(&made), without_secret(&made));
+    assert_eq!(project.api().get(&path).expect(200).json(), told);
+    for _ in 0..2 {
+        app.clock.advance(time::Duration::SECOND);
+        let put = project.api().put(&path, &told).expect(200).json();
+        told["updated_at"] = put["updated_at"].clone();
+        assert_eq!(put, told, "all as it was");
+        project.api().patch(&path, &told).expect(200);
+        project.api().patch(&path, &json!({ "active": false })).expect(200);
+        app.db.execute(
+            "update webhooks set disabled_kind = 'gone', disabled_detail = 'x', disabled_at = now()",
+        );
+        told = project.api().get(&path).expect(200).json();
+    }
+    for (name, value) in [
+        ("filter", json!({ "a": 1 })),
+        ("preset", json!("gamify")),
+        ("rate_per_s", json!(5)),
+        ("headers", json!({ "x-a": "b" })),
+        ("authentication", json!({ "type": "bearer", "token": "t" })),
+        ("extra_signature", json!("voucherify")),
+        ("object", json!("event")),
+        ("id", json!(7)),
+        ("secret", made["secret"].clone()),
+    ] {
+        let refused = problem(&project.api().patch(&path, &json!({ name: value })), 422);
+        assert_eq!(pointers(&refused), [format!("/{name}")]);
+    }
+}
+
+#[test]
+fn an_unknown_type_is_answered_with_the_nearest_if_any_is_near() {
+    let (_app, project) = started();
+    let said = |name: &str| {
+        let webhook = json!({ "target_url": URL, "events": [name] });
+        let refused = problem(&project.api().post("/v1/webhooks", &webhook), 422);
+        refused["errors"][0]["message"].as_str().expect("a message").to_owned()
+    };
+    assert_eq!(said("nope"), "There is no event type \"nope\".");
+    assert!(said("customer.rewardd").contains("Did you mean customer.rewarded"));
+}
+
+#[test]
 fn patch_merges_and_put_goes_back_to_defaults() {
     let (app, project) = started();
     let made = project.webhook(URL, json!({ "description": "old", "timeout_ms": 5_000, "name": "mine" }));
@@ -276,11 +324,14 @@ fn the_project_tells_and_changes_its_name_and_master_switch() {
 }
 
 #[test]
-fn a_webhook_without_a_name_gets_its_host_and_a_number_if_need_be() {
+fn a_webhook_without_a_name_gets_its_host_then_its_path_then_a_number() {
     let app = App::start();
     let project = factory::project(&app, "Shop");
-    let names: Vec<_> = (0..3)
-        .map(|n| project.webhook(&format!("http://127.0.0.1:9/{n}"), json!({}))["name"].clone())
+    let names: Vec<_> = ["/shop", "/shop?key=secret", "/till/", "/till", "/", ""]
+        .iter()
+        .map(|path| project.webhook(&format!("http://127.0.0.1:9{path}"), json!({}))["name"].clone())
         .collect();
-    assert_eq!(names, ["127.0.0.1", "127.0.0.1 2", "127.0.0.1 3"]);
+    let expected =
+        ["127.0.0.1", "127.0.0.1/shop", "127.0.0.1/till", "127.0.0.1/till 2", "127.0.0.1 2", "127.0.0.1 3"];
+    assert_eq!(names, expected);
 }

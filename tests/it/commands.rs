@@ -82,6 +82,15 @@ fn a_wrong_setting_stops_the_start_and_names_itself() {
 }
 
 #[test]
+fn a_number_below_what_is_accepted_gets_the_settings_own_answer() {
+    let said = refused(&TestDb::bare(), &["serve", "--retention-days", "-1"]);
+    assert!(
+        said.contains("CALLOUT_RETENTION_DAYS") && said.contains("`-1`") && said.contains("3650"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_project_a_key_and_people_can_be_made_before_anybody_signs_in() {
     let db = TestDb::bare();
     let project = told(&db, &["project", "create", "--name", "Shop"]);

@@ -99,6 +99,20 @@ fn nobody_finds_anything_of_a_project_that_is_not_theirs() {
 }
 
 #[test]
+fn what_fits_besides_is_counted_and_leads_to_all_of_it() {
+    let app = App::start();
+    let place = Place::new(&app, "Shop");
+    let owner = people::owner(&app);
+    let page = found(&owner, &place, "loyalty_card");
+    let more = page.text(".jump-more a[href='/reference?q=loyalty_card']");
+    let further: usize =
+        more.strip_suffix(" more in the reference").and_then(|n| n.parse().ok()).expect("a number");
+    let all = callout::rules::catalogue::all().iter().filter(|one| one.name.contains("loyalty_card")).count();
+    assert_eq!(further, all - 6);
+    assert!(!found(&owner, &place, "prize.assigned").has(".jump-more"));
+}
+
+#[test]
 fn the_search_is_a_page_without_a_script_and_the_dialog_shows_the_same() {
     let app = App::start();
     let place = Place::new(&app, "Shop");

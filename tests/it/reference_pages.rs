@@ -173,6 +173,12 @@ fn a_type_is_found_by_its_name_by_what_happened_and_by_a_field() {
     assert_eq!(found("q=pending_group_child"), ["shopper.consent_intent"]);
     assert_eq!(found("family=loyalty").len(), 3);
     assert!(found("q=prize.assigned&family=loyalty").is_empty());
+    assert!(!found("q=expired_points").is_empty());
+    assert!(found("q=expired_points+street").is_empty(), "words of two fields");
+    let said = |query: &str| app.client().get(&format!("/reference?{query}")).expect(200).body;
+    assert!(
+        said("").contains("may be in two families") && !said("q=prize.assigned").contains("two families")
+    );
     let page = app.client().get("/reference?q=iframe_parent_url").expect(200).page();
     let link = page.attribute("#types .ref-types a", "href").expect("a link");
     let (path, anchor) = link.split_once('#').expect("to the field");

@@ -7,6 +7,7 @@ use super::support::app::App;
 use super::support::client::Client;
 use super::support::html::Form;
 use super::support::people::{self, PASSWORD};
+use super::support::receiver::{self, Behaviour};
 use super::support::{factory, html};
 
 const NEW_KEY: &str = "form[action$='/settings/keys']";
@@ -80,7 +81,8 @@ fn a_key_opens_only_what_was_ticked() {
     let (path, admin) = keyless(&app);
     let form = new_key(&admin, &path);
     let ticked: Vec<_> = form.fields.iter().filter(|(name, _)| name == "scopes").collect();
-    assert_eq!(ticked.len(), 4, "all at first");
+    assert_eq!(ticked.len(), 3, "all at first, and none that opens nothing");
+    assert!(!admin.get(&path).expect(200).body.contains("contacts"));
     let form = form.without("scopes").and("scopes", "deliveries").with("name", "Desk");
     let made = made(&admin, &path, &form);
     assert!(made.text("pre code").contains("/v1/project"), "a line that this key may send");
@@ -152,6 +154,43 @@ fn settings_are_for_admins_only() {
     let owner = people::owner(&app);
     paths.iter().for_each(|path| drop(owner.get(path).expect(200)));
     assert_eq!(app.db.count("api_keys"), 1);
+}
+
+#[test]
+fn an_admin_switches_all_webhooks_off_and_on_and_what_was_held_goes_out() {
+    let (app, receiver) = (App::start(), receiver::start_with(Behaviour::default()));
+    let project = factory::project(&app, "Spring sale");
+    project.webhook(&receiver.url("/"), json!({}));
+    let admin = people::member(&app, project.id, Role::Admin);
+    let viewer = people::member(&app, project.id, Role::Viewer);
+    let path = format!("/p/{}/settings/general", project.id);
+    let says_off = |browser: &Client, below: &str| {
+        browser.get(&format!("/p/{}/{below}", project.id)).expect(200).page().has(".all-off")
+    };
+    assert!(!says_off(&admin, "overview"));
+
+    let asked = admin.get(&format!("{path}/switch-off")).expect(200).page();
+    assert_eq!(project.api().get("/v1/project").expect(200).json()["webhooks_enabled"], true, "asked first");
+    let sent = admin.submit(&path, &asked.form("form[action$='/switch-off']")).expect(303);
+    let off = admin.follow(&sent).expect(200).page();
+    assert_eq!(project.api().get("/v1/project").expect(200).json()["webhooks_enabled"], false);
+    for below in ["overview", "history", "events", "settings/webhooks"] {
+        assert!(says_off(&admin, below), "{below}");
+    }
+    assert!(says_off(&viewer, "overview") && !says_off(&admin, "settings/keys"));
+    let link = format!(".all-off a[href='{path}#webhooks']");
+    assert!(admin.get(&format!("/p/{}/history", project.id)).expect(200).page().has(&link));
+    assert!(!viewer.get(&format!("/p/{}/history", project.id)).expect(200).page().has(".all-off a"));
+
+    assert_eq!(project.event("customer.rewarded", json!({}))["deliveries"], 1);
+    app.wait_for("held", 1);
+    assert!(admin.get(&path).expect(200).page().text("#webhooks").contains("1 delivery is held"));
+    viewer.post_form(&format!("{path}/switch-on"), &[]).expect(403);
+    let sent = admin.submit(&path, &off.form("form[action$='/switch-on']")).expect(303);
+    assert!(admin.follow(&sent).expect(200).page().text("[role=status]").contains("goes out now"));
+    app.wait_for("delivered", 1);
+    assert!(!says_off(&admin, "overview"));
+    admin.get(&format!("{path}/switch-off")).expect(200);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::support::people;
 use crate::support::receiver::{self, Behaviour};
 
 const TYPE: &str = "customer.rewarded";
-const FORM: &str = "main form[action*='/settings/webhooks']";
+const FORM: &str = "main form[novalidate]";
 
 fn started() -> (App, Project, Client, String) {
     let app = App::start();

@@ -25,15 +25,18 @@ pub enum Scope {
     Events,
     /// Read and change webhooks and the project.
     Webhooks,
-    /// Read deliveries, resend, replay.
+    /// Read deliveries, resend.
     Deliveries,
-    /// Read and change contacts.
+    /// Opens no call yet; may be given on the command line.
     Contacts,
 }
 
 impl Scope {
     /// Every scope, in the order of forms and pages.
     pub const ALL: [Self; 4] = [Self::Events, Self::Webhooks, Self::Deliveries, Self::Contacts];
+
+    /// Those that open something, which is what people are offered.
+    pub const OFFERED: [Self; 3] = [Self::Events, Self::Webhooks, Self::Deliveries];
 
     /// As stored and as typed on the command line.
     pub fn as_str(self) -> &'static str {
@@ -50,8 +53,8 @@ impl Scope {
         match self {
             Self::Events => "Post and read events, read the catalogue",
             Self::Webhooks => "Read and change webhooks and the project",
-            Self::Deliveries => "Read deliveries, resend, replay",
-            Self::Contacts => "Read and change contacts",
+            Self::Deliveries => "Read deliveries and send them again",
+            Self::Contacts => "Nothing yet",
         }
     }
 }

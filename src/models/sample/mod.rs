@@ -33,7 +33,7 @@ use crate::models::projects::{self};
 use crate::models::webhooks;
 use crate::rules::body::EventSource;
 
-const BACKEND_SCOPES: [Scope; 2] = [Scope::Events, Scope::Contacts];
+const BACKEND_SCOPES: [Scope; 2] = [Scope::Events, Scope::Deliveries];
 
 /// The mark of the sample's project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]

@@ -9,22 +9,26 @@ use super::{NAME_LENGTH_MAX, Settings};
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 
-/// A name for a webhook that was given none: its host, with a number if another has that name.
+/// A name for a webhook that was given none: its host; if another has that name, host and path; then with a number.
 fn free_name(
     conn: &mut PgConnection,
     project: ProjectId,
     own: Option<WebhookId>,
     target_url: &str,
 ) -> Result<String, DbError> {
-    let host = url::Url::parse(target_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let host: String = host.unwrap_or_default().chars().take(NAME_LENGTH_MAX - 5).collect();
+    // The query is not looked at: it may be secret.
+    let url = url::Url::parse(target_url).ok();
+    let short = |text: &str| -> String { text.chars().take(NAME_LENGTH_MAX - 5).collect() };
+    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+    let path = url.as_ref().map_or("", |url| url.path()).trim_end_matches('/');
+    let (host, whole) = (short(host), short(&format!("{host}{path}")));
     let taken: HashSet<String> = list(conn, project)?
         .into_iter()
         .filter(|webhook| Some(webhook.id) != own)
         .map(|webhook| webhook.settings.name.to_lowercase())
         .collect();
-    let numbered = (2..).map(|n| format!("{host} {n}"));
-    let mut names = std::iter::once(host.clone()).chain(numbered);
+    let numbered = (2..).map(|n| format!("{whole} {n}"));
+    let mut names = [host.clone(), whole.clone()].into_iter().chain(numbered);
     Ok(names.find(|name| !taken.contains(&name.to_lowercase())).unwrap_or(host))
 }
 

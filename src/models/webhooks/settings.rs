@@ -202,5 +202,6 @@ fn unknown_type(name: &str) -> Option<Problem> {
         return None;
     }
     let nearest = catalogue::nearest(name, 3).join(", ");
-    Some(Problem::new("events", format!("There is no event type \"{name}\". Did you mean {nearest}?")))
+    let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
+    Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
 }

@@ -38,6 +38,17 @@ pub struct Group {
     pub title: &'static str,
     /// At least one.
     pub items: Vec<Item>,
+    /// What fits besides.
+    pub further: Option<Further>,
+}
+
+/// What fits and is not listed.
+#[derive(Clone, Debug)]
+pub struct Further {
+    /// How many, and where they are or what to do.
+    pub words: String,
+    /// Where all of them are, if they are anywhere together.
+    pub href: Option<String>,
 }
 
 /// What a person can see: their projects, and whether they stand in the first one.
@@ -77,20 +88,45 @@ pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Gro
     } else {
         (by_id(conn, sight, q)?, by_webhook_name(conn, sight, q)?)
     };
-    let of_kind = |title, mut items: Vec<Item>, count_max| {
-        items.truncate(count_max);
-        Group { title, items }
-    };
     let pages = places::matching(sight.here(), q);
     let pages_max = if q.is_empty() { usize::MAX } else { ITEMS_MAX };
     let groups = vec![
-        of_kind(EXACT, exact, ITEMS_MAX),
-        of_kind("Pages", pages, pages_max),
-        of_kind("Webhooks", named, ITEMS_MAX),
-        of_kind("Event types", types(q), ITEMS_MAX),
-        of_kind("Projects", projects(sight, q), ITEMS_MAX),
+        Group::of(EXACT, exact, ITEMS_MAX, None),
+        Group::of("Pages", pages, pages_max, None),
+        Group::of("Webhooks", named, ITEMS_MAX, all_webhooks(sight)),
+        Group::of("Event types", types(q), ITEMS_MAX, Some(("in the reference", in_reference(q)))),
+        Group::of("Projects", projects(sight, q), ITEMS_MAX, Some(("among all projects", "/".to_owned()))),
     ];
     Ok(groups.into_iter().filter(|group| !group.items.is_empty()).collect())
+}
+
+impl Group {
+    /// The first of what fits; `place` says where the rest is.
+    fn of(
+        title: &'static str,
+        mut items: Vec<Item>,
+        count_max: usize,
+        place: Option<(&str, String)>,
+    ) -> Self {
+        let count = items.len().saturating_sub(count_max);
+        items.truncate(count_max);
+        let further = (count > 0).then(|| match place {
+            Some((place, href)) => Further { words: format!("{count} more {place}"), href: Some(href) },
+            None => Further { words: format!("{count} more: type on to narrow them"), href: None },
+        });
+        Self { title, items, further }
+    }
+}
+
+/// The list of webhooks, for who may see it.
+fn all_webhooks(sight: &Sight) -> Option<(&'static str, String)> {
+    let (project, _) = sight.here().filter(|(_, role)| *role == Role::Admin)?;
+    Some(("among the webhooks", format!("/p/{}/settings/webhooks", project.id)))
+}
+
+fn in_reference(q: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    format!("/reference?{}", query.append_pair("q", q).finish())
 }
 
 /// Where to go without asking: the text was the id of one thing.

@@ -20,7 +20,13 @@ const OF_A_PROJECT: &[Place] = &[
     ("webhook", "Webhooks", "settings receivers", "/settings/webhooks", Role::Admin),
     ("plus", "Create a webhook", "new add settings", "/settings/webhooks/new", Role::Admin),
     ("key", "API keys", "settings token create", "/settings/keys", Role::Admin),
-    ("settings", "General settings", "project name rename switch", "/settings/general", Role::Admin),
+    (
+        "settings",
+        "General settings",
+        "project name rename switch off on stop webhooks",
+        "/settings/general",
+        Role::Admin,
+    ),
 ];
 
 const OF_EVERYBODY: &[(&str, &str, &str, &str)] = &[

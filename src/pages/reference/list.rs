@@ -90,6 +90,13 @@ impl ListPage {
         }
     }
 
+    /// Whether the families' numbers add up to more than all: then the page says why.
+    fn has_types_of_two_families(&self) -> bool {
+        let (all, families) = self.choices.split_at(1);
+        let sum = |choices: &[Choice]| choices.iter().map(|choice| choice.count).sum::<usize>();
+        sum(families) > sum(all)
+    }
+
     fn is_searched(&self) -> bool {
         !self.q.is_empty()
     }

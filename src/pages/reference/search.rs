@@ -26,6 +26,8 @@ struct Entry {
     event_type: &'static EventType,
     /// Name and description in small letters.
     told: String,
+    /// The name in small letters.
+    name: String,
     /// Paths of the fields, each between line breaks.
     fields: String,
     /// The same in small letters, at the same places.
@@ -41,6 +43,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         }
         Entry {
             event_type,
+            name: event_type.name.to_lowercase(),
             told: format!("{}\n{}", event_type.name, event_type.description).to_lowercase(),
             small: fields.to_ascii_lowercase(),
             fields,
@@ -83,21 +86,17 @@ pub(super) fn find(text: &str, family: Option<Family>) -> Found {
     found
 }
 
-/// The field that is called like the first of the words that name and description lack, or the first field with it.
+/// The first field whose path has all the words that the type's name lacks; rather one that is called like one of them.
 fn field_with(entry: &Entry, words: &[&str]) -> Option<String> {
-    let mut rest = words.iter().filter(|word| !entry.told.contains(**word));
-    let first = rest.next()?;
-    let at = entry.small.find(first)?;
-    if !rest.all(|word| entry.small.contains(word)) {
-        return None;
-    }
-    let is_called = |end: usize| {
-        let (before, after) = (&entry.small[..end], &entry.small[end + first.len()..]);
-        before.ends_with(['.', '\n']) && after.starts_with('\n')
+    let rest: Vec<&str> = words.iter().copied().filter(|word| !entry.name.contains(word)).collect();
+    let fitting = || {
+        let paths = entry.small.lines().zip(entry.fields.lines());
+        paths.filter(|(small, _)| !small.is_empty() && rest.iter().all(|word| small.contains(word)))
     };
-    let at = entry.small.match_indices(first).map(|(at, _)| at).find(|at| is_called(*at)).unwrap_or(at);
-    let begin = entry.fields[..at].rfind('\n').map_or(0, |before| before + 1);
-    Some(entry.fields[begin..].lines().next().unwrap_or_default().to_owned())
+    let is_called =
+        |(small, _): &(&str, &str)| rest.iter().any(|word| small.rsplit('.').next() == Some(word));
+    let (_, path) = fitting().find(is_called).or_else(|| fitting().next())?;
+    Some(path.to_owned())
 }
 
 fn suggestions(text: &str, words: &[&str]) -> Vec<String> {
@@ -144,6 +143,11 @@ mod tests {
             told,
             [("shopper.consent_intent", "pending_group_child"), ("shopper.offer_claimed", "group_child")]
         );
+        let found = find("points expired", None);
+        assert!(names(&found).contains(&"voucher.loyalty_card.points_expired"));
+        let has_all = |(_, field): &(_, String)| field.contains("expired");
+        assert!(found.by_field.iter().all(has_all), "what the name lacks is in one field: {found:?}");
+        assert!(find("expired_points street", None).by_field.is_empty(), "words of two fields");
         let found = find("balance_added gift transaction.source_id", None);
         assert!(found.by_field.iter().any(|(_, field)| field == "transaction.source_id"), "{found:?}");
     }

@@ -1,8 +1,9 @@
-//! `/p/{project}/settings/general`: name, id and public key.
+//! `/p/{project}/settings/general`: name, the switch of all webhooks, id and public key.
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
+use super::switch;
 use crate::base::db::Db;
 use crate::models::projects::{self, NameError, NotAName, Project, ProjectName};
 use crate::pages::sample;
@@ -18,26 +19,45 @@ struct GeneralPage {
     frame: Frame,
     status: StatusCode,
     project: Project,
-    is_sample: bool,
+    about: About,
     name: String,
     errors: FieldErrors,
 }
 
+/// What is looked up for the page.
+#[derive(Clone, Copy)]
+struct About {
+    is_sample: bool,
+    /// Deliveries that the switch holds back.
+    held: i64,
+}
+
+impl About {
+    async fn of(member: &Member, db: &Db) -> Result<Self, PageError> {
+        let (project, is_on) = (member.project.id, member.project.webhooks_enabled);
+        db.run(move |conn| {
+            let held = if is_on { 0 } else { switch::held_count(conn, project)? };
+            Ok(Self { is_sample: sample::is_sample(conn, project)?, held })
+        })
+        .await
+    }
+}
+
 impl GeneralPage {
-    fn of(member: &Member, is_sample: bool) -> Self {
+    fn of(member: &Member, about: About) -> Self {
         Self {
             frame: member.frame("General", Section::General),
             status: StatusCode::OK,
             project: member.project.clone(),
-            is_sample,
+            about,
             name: member.project.name.clone(),
             errors: FieldErrors::none(),
         }
     }
 
-    fn refused(member: &Member, is_sample: bool, raw: &RawForm, message: &str) -> Self {
+    fn refused(member: &Member, about: About, raw: &RawForm, message: &str) -> Self {
         let (name, errors) = (raw.text("name").to_owned(), FieldErrors::one("name", message));
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, name, errors, ..Self::of(member, is_sample) }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, name, errors, ..Self::of(member, about) }
     }
 
     fn answer(&self) -> PageResult {
@@ -52,17 +72,15 @@ pub async fn go_to_general(member: Admin, htmx: Htmx) -> PageResult {
 
 /// GET /p/{project}/settings/general
 pub async fn show(member: Admin, db: Data<Db>) -> PageResult {
-    let project = member.project.id;
-    let is_sample = db.run(move |conn| sample::is_sample(conn, project)).await?;
-    GeneralPage::of(&member, is_sample).answer()
+    GeneralPage::of(&member, About::of(&member, &db).await?).answer()
 }
 
 /// POST /p/{project}/settings/general: gives the project another name.
 pub async fn save(member: Admin, db: Data<Db>, htmx: Htmx, session: Session, Form(raw): Form) -> PageResult {
     let project = member.project.id;
-    let is_sample = db.run(move |conn| sample::is_sample(conn, project)).await?;
+    let about = About::of(&member, &db).await?;
     let Ok(name) = ProjectName::new(raw.text("name")) else {
-        return GeneralPage::refused(&member, is_sample, &raw, NotAName::MESSAGE).answer();
+        return GeneralPage::refused(&member, about, &raw, NotAName::MESSAGE).answer();
     };
     match db.transaction(move |conn| projects::rename(conn, project, &name)).await {
         Ok(_) => {
@@ -70,7 +88,7 @@ pub async fn save(member: Admin, db: Data<Db>, htmx: Htmx, session: Session, For
             Ok(go_to(htmx, &member.path("/settings/general")))
         }
         Err(NameError::NameTaken) => {
-            GeneralPage::refused(&member, is_sample, &raw, "Another project has this name.").answer()
+            GeneralPage::refused(&member, about, &raw, "Another project has this name.").answer()
         }
         Err(NameError::Gone) => Err(PageError::NotFound("This project no longer exists.")),
         Err(NameError::Db(error)) => Err(error.into()),

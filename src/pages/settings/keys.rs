@@ -63,7 +63,7 @@ impl KeysPage {
             overview_link: member.path("/overview"),
             keys,
             fresh: None,
-            raw: RawForm(Scope::ALL.map(|scope| ("scopes".to_owned(), scope.to_string())).to_vec()),
+            raw: RawForm(Scope::OFFERED.map(|scope| ("scopes".to_owned(), scope.to_string())).to_vec()),
             errors: FieldErrors::none(),
         }
     }
@@ -186,7 +186,7 @@ fn parse(raw: &RawForm) -> Result<(String, Vec<Scope>), FieldErrors> {
         }
         Ok(scopes) if scopes.is_empty() => errors.add("scopes", "Tick at least one."),
         Ok(_) => {}
-        Err(_) => errors.add("scopes", "Tick some of these four."),
+        Err(_) => errors.add("scopes", "Tick some of these three."),
     }
     Err(errors)
 }
@@ -199,8 +199,8 @@ mod tests {
     fn a_key_needs_a_name_and_a_scope_and_both_are_said_at_once() {
         let parsed = |text: &[u8]| parse(&RawForm::parse(text).expect("a form"));
         assert_eq!(
-            parsed(b"name=+Shop+&scopes=events&scopes=contacts"),
-            Ok(("Shop".to_owned(), vec![Scope::Events, Scope::Contacts]))
+            parsed(b"name=+Shop+&scopes=events&scopes=deliveries"),
+            Ok(("Shop".to_owned(), vec![Scope::Events, Scope::Deliveries]))
         );
         let both = parsed(b"name=").expect_err("two faults");
         assert!(both.get("name").is_some() && both.get("scopes").is_some());

@@ -1,4 +1,5 @@
 //! A project's settings.
 pub mod general;
 pub mod keys;
+pub mod switch;
 pub mod webhooks;

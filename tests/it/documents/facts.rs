@@ -237,10 +237,12 @@ fn what_we_say_of_ourselves_beside_others_is_backed_by_tests_that_exist() {
     let page = text_of("docs/comparison.md");
     let (_, backed) = page.split_once("## What backs our column").expect("a heading");
     let mut tests = String::new();
-    for entry in std::fs::read_dir(super::in_tree("tests/it")).expect("tests") {
-        let path = entry.expect("an entry").path();
-        if path.is_file() {
-            tests.push_str(&std::fs::read_to_string(&path).expect("a test"));
+    for folder in ["tests/it", "tests/it/documents"] {
+        for entry in std::fs::read_dir(super::in_tree(folder)).expect("tests") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                tests.push_str(&std::fs::read_to_string(&path).expect("a test"));
+            }
         }
     }
     let names: Vec<&str> = backed.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();

@@ -99,10 +99,21 @@ fn the_tour_of_the_readme_ends_with_a_delivery() {
     let port = free_port();
     let scratch = Scratch::new().port(8081, port).port(9000, free_port());
     let until_delivered = format!(
-        "for _ in $(seq 200); do curl -s 'http://127.0.0.1:{port}/v1/deliveries?status=delivered' \
-         -H \"Authorization: Bearer $token\" | grep '\"status\":\"delivered\"' && exit; sleep 0.1; done; exit 9"
+        "for n in $(seq 200); do curl -s 'http://127.0.0.1:{port}/v1/deliveries?status=delivered' \
+         -H \"Authorization: Bearer $token\" | grep '\"status\":\"delivered\"' && break; sleep 0.1; \
+         test $n -lt 200 || exit 9; done"
     );
-    let said = scratch.run("README.md", Some("Tour"), &until_delivered);
+    let text = text_of("README.md");
+    let mut steps: Vec<String> =
+        blocks(&text).into_iter().filter(|b| b.heading == "Tour").map(|b| b.text).collect();
+    let end = steps.pop().expect("a last step");
+    let is_over = format!(
+        "wait; test -z \"${{CALLOUT_DATA_DIR:-}}\"; ! curl -s http://127.0.0.1:{port}/readyz || exit 8"
+    );
+    let said = scratch.script(&format!("{}{until_delivered}\n{end}{is_over}", steps.concat()));
+    assert!(said.contains("\nready\n") || said.starts_with("ready\n"), "{said}");
+    assert!(!said.contains("\"status\":503") && !said.contains("curl:"), "nothing of the wait: {said}");
+    assert!(!said.contains("}{"), "each answer ends its line: {said}");
     assert!(said.contains("POST /shop 200 whs_"), "the receiver prints a line: {said}");
     assert!(said.contains("\"secret\":\"whsec_"), "{said}");
     assert!(said.contains("/setup?token="), "serve says how to make an account: {said}");

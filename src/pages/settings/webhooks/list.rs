@@ -27,8 +27,6 @@ const NAMED_TYPES_MAX: usize = 2;
 struct ListPage {
     frame: Frame,
     new_link: String,
-    /// Whether the project sends nothing at all.
-    all_off: bool,
     rows: Vec<Row>,
 }
 
@@ -64,7 +62,6 @@ pub async fn list(admin: Admin, db: Data<Db>, clock: Data<Clock>) -> PageResult 
     page::page(&ListPage {
         frame: admin.frame("Webhooks", Section::Webhooks),
         new_link: admin.path("/settings/webhooks/new"),
-        all_off: !admin.project.webhooks_enabled && !found.webhooks.is_empty(),
         rows: found.rows(&admin),
     })
 }
