@@ -112,7 +112,7 @@ fn make_keys(
         conn,
         project,
         "Agency (spring campaign)",
-        &keys::Scope::ALL,
+        &keys::Scope::OFFERED,
         at - Duration::minutes(4),
     )?;
     keys::revoke(conn, project, agency.id, now - Duration::days(24))?;
