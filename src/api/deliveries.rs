@@ -30,6 +30,7 @@ pub async fn list(
         response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
         since: given.moment("since"),
         until: given.moment("until"),
+        ended_since: None,
         before: given.cursor(),
         delivery: None,
         event: None,

@@ -2,9 +2,11 @@
 // or a tap shows the title in its place.
 (function () {
   "use strict";
-  var moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  var day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-  var ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+  // The pages are in English, whatever the browser speaks.
+  var language = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+  var moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  var day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  var ago = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   var STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
   var AGAIN_MS = 20000;
 

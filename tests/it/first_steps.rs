@@ -188,7 +188,7 @@ fn an_event_that_went_nowhere_or_failed_is_told_so() {
 }
 
 #[test]
-fn the_summary_counts_the_last_day_without_tests_and_names_the_newest_failures() {
+fn the_summary_counts_what_came_of_the_last_day_without_tests_and_what_waits_now() {
     let app = App::start();
     let receiver = receiver::start();
     let (project, admin, path) = empty(&app);
@@ -212,12 +212,90 @@ fn the_summary_counts_the_last_day_without_tests_and_names_the_newest_failures()
     post();
     app.wait_for("failed", 2);
     let page = overview(&admin, &path);
-    assert_eq!(page.texts(".summary-counts .summary-number"), ["0", "0", "1", "0"]);
+    assert_eq!(page.texts(".summary-counts .summary-number"), ["0", "1", "0", "0"]);
     assert!(page.text(".summary").contains("0 of 1 active") && page.text(".summary").contains("1 disabled"));
     assert_eq!(page.count(".told-row"), 1);
-    for link in [".summary-counts li:nth-child(3) a", ".told-row a", ".panel-head a"] {
+    for link in [".summary-counts a[href*='status=failed']", ".told-row a", ".panel-head a"] {
         admin.get(&page.attribute(link, "href").expect(link)).expect(200);
     }
-    let failed = page.attribute(".summary-counts li:nth-child(3) a", "href").expect("a link");
+    let failed = page.attribute(".summary-counts a[href*='status=failed']", "href").expect("a link");
     assert_eq!(admin.get(&failed).expect(200).page().count("tbody tr"), 2, "the history has the test too");
+}
+
+#[test]
+fn what_is_given_up_today_counts_today_and_what_is_held_counts_at_any_age() {
+    let app = App::start();
+    let receiver = receiver::start_with(Behaviour::status(503));
+    let (project, admin, path) = empty(&app);
+    let edit = webhook(&admin, &project, &receiver.url("/in"), "voucher.created");
+    let (token, _) = key(&admin, &project);
+    let program = app.client().with_key(&token);
+    let post = || {
+        let event = json!({ "type": "voucher.created", "data": {} });
+        program.post("/v1/events", &event).expect(202);
+    };
+    post();
+    app.wait_for("retrying", 1);
+    app.db.execute("update projects set first_steps_dismissed_at = now()");
+    app.advance(time::Duration::days(5));
+    let counts = |wanted: [&str; 4], rows: [usize; 4], why: &str| {
+        let page = overview(&admin, &path);
+        assert_eq!(
+            page.texts(".summary-counts .summary-number"),
+            wanted,
+            "delivered, failed, under way, held: {why}"
+        );
+        for (n, (filter, rows)) in ["delivered", "failed", "due", "held"].iter().zip(rows).enumerate() {
+            let link = page
+                .attribute(&format!(".summary-counts a[href*='status={filter}']"), "href")
+                .expect("a link");
+            assert_eq!(admin.get(&link).expect(200).page().count("tbody tr"), rows, "{why}: {n}");
+        }
+        page
+    };
+    let webhook_id = edit.rsplit('/').next().expect("an id");
+    let switch = |active: bool| {
+        program.patch(&format!("/v1/webhooks/{webhook_id}"), &json!({ "active": active })).expect(200)
+    };
+    app.wait_for("retrying", 1);
+    app.dispatch_until_idle();
+    counts(["0", "0", "1", "0"], [0, 0, 1, 0], "it is still tried");
+    switch(false);
+    counts(["0", "0", "0", "1"], [0, 0, 0, 1], "paused");
+    receiver.set(Behaviour::status(410));
+    switch(true);
+    app.wait_for("failed", 1);
+    let page = counts(["0", "1", "0", "0"], [0, 1, 0, 0], "given up five days after it arrived");
+    assert!(page.text(".told-row").contains("given up"));
+    app.advance(time::Duration::hours(25));
+    let page = counts(["0", "0", "0", "0"], [0, 0, 0, 0], "a day later");
+    assert_eq!(page.count(".told-row"), 1, "it is still the newest failure");
+}
+
+#[test]
+fn what_was_given_up_last_stands_before_what_is_still_tried() {
+    let app = App::start();
+    let receiver = receiver::start_with(Behaviour::status(503));
+    let (project, admin, path) = empty(&app);
+    webhook(&admin, &project, &receiver.url("/in"), "voucher.created");
+    let (token, _) = key(&admin, &project);
+    let program = app.client().with_key(&token);
+    app.db.execute("update projects set first_steps_dismissed_at = now()");
+    for n in 0..3 {
+        let event = json!({ "type": "voucher.created", "data": {} });
+        program.post("/v1/events", &event).expect(202);
+        app.wait_for("retrying", n + 1);
+        app.advance(time::Duration::milliseconds(5));
+    }
+    // The oldest event was given up last.
+    app.db.execute(
+        "update deliveries set status = 4, due_at = null, ended_at = case when n = 1 then now() + interval '1 hour' \
+         else now() end from (select id as of, row_number() over (order by id) n from deliveries) o \
+         where id = of and n < 3",
+    );
+    let states = overview(&admin, &path).texts(".told-row .state");
+    assert_eq!(states, ["Failed", "Failed", "Retrying"]);
+    let oldest = app.db.text("select replace(min(id::text), '-', '') from deliveries");
+    let first = overview(&admin, &path).attribute(".told-row a", "href").expect("a link");
+    assert!(first.ends_with(&oldest), "{first}");
 }

@@ -43,6 +43,35 @@ fn an_empty_history_says_what_to_do_and_a_search_without_result_how_to_go_on() {
     let none = support.get(&format!("{path}?status=failed&q=nothing")).expect(200).page();
     assert!(none.text(".empty-state").contains("Clear all filters"));
     assert_eq!(none.count(".filter-chip"), 2);
+    assert!(none.text(".empty-state").contains("only when it is complete"));
+    let without = support.get(&format!("{path}?status=failed")).expect(200).page();
+    assert!(!without.text(".empty-state").contains("complete"));
+}
+
+#[test]
+fn what_a_form_leaves_empty_is_taken_out_of_the_address() {
+    let (app, project, support, path) = started();
+    let events = format!("/p/{}/events", project.id);
+    for (asked, short) in [
+        (format!("{path}?status=failed&q=&range=&since="), format!("{path}?status=failed")),
+        (format!("{path}?q="), path.clone()),
+        (format!("{events}?type=&q=order+7"), format!("{events}?q=order+7")),
+    ] {
+        let answer = support.get(&asked).expect(303);
+        assert_eq!(answer.header("location"), Some(short.as_str()));
+        support.get(&short).expect(200);
+        support.clone().by_htmx().get(&asked).expect(200);
+    }
+    drop(app);
+}
+
+#[test]
+fn from_and_to_are_utc_and_say_so_and_their_chips_are_moments() {
+    let (_app, _project, support, path) = started();
+    let page = support.get(&format!("{path}?since=2026-11-01T10:30:00%2B02:00")).expect(200).page();
+    assert!(page.text("label[for='since']").contains("(UTC)"));
+    assert_eq!(page.attribute("#since[data-utc]", "value"), Some("2026-11-01T08:30".to_owned()));
+    assert_eq!(page.attribute(".filter-chip time", "datetime"), Some("2026-11-01T08:30:00Z".to_owned()));
 }
 
 #[test]
@@ -84,7 +113,8 @@ fn each_filter_finds_what_it_says_and_comes_off_alone() {
     let off = page.attribute(".filter-chip a", "href").expect("a link");
     assert_eq!(off, format!("{path}?range=1h"));
     let form = page.form("form.filters").with("response_status", "5xx");
-    assert_eq!(support.submit(&path, &form).expect(200).page().count(".filter-chip"), 3, "the rest is kept");
+    let found = support.follow(&support.submit(&path, &form).expect(303)).expect(200).page();
+    assert_eq!(found.count(".filter-chip"), 3, "the rest is kept");
 }
 
 #[test]
@@ -157,6 +187,10 @@ fn resending_goes_out_at_once_and_says_why_it_cannot() {
     assert!(support.follow(&answer).expect(200).page().text("[role=status]").contains("sent again"));
     assert_eq!(receiver::received(&receiver, 2)[1].header("webhook-id"), page.rsplit('/').next());
     app.dispatch_until_idle();
+    app.db.execute("update deliveries set status = 0, ended_at = null");
+    let due = support.get(&page).expect(200).page().text("#standing");
+    assert!(due.contains("Sent again: attempt 3 is due"), "{due}");
+    app.db.execute("update deliveries set status = 2, ended_at = now()");
 
     let id = webhook["id"].as_str().expect("an id");
     project.api().patch(&format!("/v1/webhooks/{id}"), &json!({ "active": false })).expect(200);

@@ -63,6 +63,8 @@ pub struct Filter {
     pub since: Option<OffsetDateTime>,
     /// Of events that arrived before.
     pub until: Option<OffsetDateTime>,
+    /// Settled at or after, whenever the event arrived.
+    pub ended_since: Option<OffsetDateTime>,
     /// Older than this id: the last of the page before.
     pub before: Option<DeliveryId>,
     /// Only this delivery.
@@ -71,7 +73,7 @@ pub struct Filter {
     pub event: Option<EventId>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = deliveries, check_for_backend(diesel::pg::Pg))]
 pub(super) struct Row {
     id: DeliveryId,
@@ -148,6 +150,9 @@ fn within(
     }
     if let Some(until) = filter.until {
         query = query.filter(deliveries::id.lt(DeliveryId(ids::lower_bound(until))));
+    }
+    if let Some(ended_since) = filter.ended_since {
+        query = query.filter(deliveries::ended_at.ge(ended_since));
     }
     if let Some(before) = filter.before {
         query = query.filter(deliveries::id.lt(before));

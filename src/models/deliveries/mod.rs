@@ -21,7 +21,7 @@ mod untold;
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
 pub use census::{Census, any_open, census};
-pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test};
+pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
 pub use forget::{forget_project, sending_count};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};

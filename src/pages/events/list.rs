@@ -13,7 +13,7 @@ use crate::models::events::{self, Filter, Summary};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, SpanFields};
 use crate::pages::history::query;
-use crate::pages::history::span::Span;
+use crate::pages::history::span::{self, Span};
 use crate::rules::catalogue;
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, page};
@@ -61,6 +61,9 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = read(&support.path("/events"), request.query_string());
+    if let Some(shorter) = query::shorter(&address, request.query_string()).filter(|_| !htmx.0) {
+        return Ok(page::go_to(htmx, &shorter));
+    }
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
@@ -152,5 +155,5 @@ fn chip(first: &Address, name: &str, value: &str) -> Chip {
         "until" => ("Until", query::moment_words(value)),
         _ => ("Id", value.to_owned()),
     };
-    Chip { name: shown, value: words, without: first.without(name, value) }
+    Chip { name: shown, value: words, at: span::moment(name, value), without: first.without(name, value) }
 }

@@ -1,4 +1,5 @@
 //! A list's filters as they stand in its address: one pair for each value, so that each can be taken off alone.
+use time::OffsetDateTime;
 use url::form_urlencoded;
 
 /// Addresses hold at most so many filters; the rest is not looked at.
@@ -94,6 +95,8 @@ pub struct Chip {
     pub name: &'static str,
     /// The value in words.
     pub value: String,
+    /// The moment that it is, if it is one.
+    pub at: Option<OffsetDateTime>,
     /// The list without this filter.
     pub without: String,
 }

@@ -125,7 +125,7 @@ pub fn span(address: &Address, span: &Span) -> SpanFields {
         problem: span.problem(name).unwrap_or_default().to_owned(),
     };
     let is_set = address.one("since").is_some() || address.one("until").is_some();
-    SpanFields { is_set, fields: [field("since", "Since (UTC)"), field("until", "Until (UTC)")] }
+    SpanFields { is_set, fields: [field("since", "Since"), field("until", "Until")] }
 }
 
 /// What the form has no visible field for and has to send along: states, and all but the first of a list.
@@ -134,5 +134,6 @@ pub fn kept(address: &Address, lists: &[&str]) -> Vec<(String, String)> {
     let further = lists.iter().filter(|name| **name != "status").flat_map(|name| {
         address.all(name).skip(1).map(|value| ((*name).to_owned(), value.to_owned())).collect::<Vec<_>>()
     });
-    status.chain(further).collect()
+    let ended = address.one("ended").map(|value| ("ended".to_owned(), value.to_owned()));
+    status.chain(further).chain(ended).collect()
 }

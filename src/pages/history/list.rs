@@ -56,6 +56,9 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = query::read(&viewer.path("/history"), request.query_string());
+    if let Some(shorter) = query::shorter(&address, request.query_string()).filter(|_| !htmx.0) {
+        return Ok(page::go_to(htmx, &shorter));
+    }
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
@@ -80,7 +83,7 @@ impl Found {
         now: time::OffsetDateTime,
     ) -> Result<Self, DbError> {
         let limit = PAGE_ROWS as i64 + 1;
-        let found = match query::filter(conn, project, address, span)? {
+        let found = match query::filter(conn, project, address, span, now)? {
             Some(filter) => deliveries::list(conn, project, &filter, limit, now)?,
             None => Vec::new(),
         };

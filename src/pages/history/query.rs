@@ -2,6 +2,8 @@
 use std::collections::HashMap;
 
 use diesel::PgConnection;
+use time::OffsetDateTime;
+use url::form_urlencoded;
 
 use super::address::{Address, Chip};
 use super::choices;
@@ -13,8 +15,18 @@ use crate::models::deliveries::{Filter, Status, StatusClass};
 use crate::models::events;
 use crate::models::webhooks::Named;
 
-const NAMES: [&str; 9] =
-    ["status", "webhook_id", "event_type", "response_status", "range", "since", "until", "q", "cursor"];
+const NAMES: [&str; 10] = [
+    "status",
+    "webhook_id",
+    "event_type",
+    "response_status",
+    "range",
+    "since",
+    "until",
+    "ended",
+    "q",
+    "cursor",
+];
 const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status"];
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
@@ -24,6 +36,12 @@ pub fn read(path: &str, query: &str) -> Address {
     if is_page { address } else { address.drop_all("cursor") }
 }
 
+/// Where a browser without scripts is sent on to: the same list without the empty fields that its form names.
+pub fn shorter(address: &Address, query: &str) -> Option<String> {
+    let has_empty = form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.is_empty());
+    has_empty.then(|| address.link())
+}
+
 /// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
 /// values that do, those that do not are left out.
 pub fn filter(
@@ -31,6 +49,7 @@ pub fn filter(
     project: ProjectId,
     address: &Address,
     span: &Span,
+    now: OffsetDateTime,
 ) -> Result<Option<Filter>, DbError> {
     let mut filter = Filter {
         statuses: address.all("status").filter_map(Status::of_word).collect(),
@@ -39,6 +58,7 @@ pub fn filter(
         response_statuses: address.all("response_status").filter_map(StatusClass::parse).collect(),
         since: span.since,
         until: span.until,
+        ended_since: address.one("ended").and_then(|word| span::range_begin(word, now)),
         before: address.one("cursor").and_then(|id| id.parse().ok()),
         delivery: None,
         event: None,
@@ -47,7 +67,7 @@ pub fn filter(
     if means_nothing("status", !filter.statuses.is_empty())
         || means_nothing("webhook_id", !filter.webhooks.is_empty())
         || means_nothing("response_status", !filter.response_statuses.is_empty())
-        || address.one("range").is_some_and(|word| !is_range(word))
+        || ["range", "ended"].iter().filter_map(|name| address.one(name)).any(|word| !is_range(word))
         || !span.problems.is_empty()
     {
         return Ok(None);
@@ -77,11 +97,17 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "event_type" => ("Event type", value.clone()),
             "response_status" => ("Response", known(StatusClass::parse(value).map(|_| value.clone()), value)),
             "range" => ("Time", range_words(value)),
+            "ended" => ("Ended", range_words(value)),
             "since" => ("Since", moment_words(value)),
             "until" => ("Until", moment_words(value)),
             _ => ("Id", value.clone()),
         };
-        Chip { name: name_shown, value: value_shown, without: first.without(name, value) }
+        Chip {
+            name: name_shown,
+            value: value_shown,
+            at: span::moment(name, value),
+            without: first.without(name, value),
+        }
     };
     first.pairs().iter().map(chip).collect()
 }

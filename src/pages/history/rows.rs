@@ -25,6 +25,8 @@ pub struct Row {
     pub attempts: i32,
     pub created_at: OffsetDateTime,
     pub next_attempt_at: Option<OffsetDateTime>,
+    /// When it was settled.
+    pub ended_at: Option<OffsetDateTime>,
 }
 
 impl Row {
@@ -44,6 +46,7 @@ impl Row {
             has_failed: failure.is_some(),
             attempts: delivery.attempt_count,
             created_at: delivery.created_at,
+            ended_at: delivery.ended_at,
             next_attempt_at: delivery.next_attempt_at.filter(|_| delivery.status == Status::Retrying),
         }
     }

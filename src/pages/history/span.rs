@@ -36,9 +36,8 @@ impl Span {
                 (None, _) => span.problems.push((field, format!("“{text}” is not a date and time."))),
             }
         }
-        let range = address.one("range").and_then(|word| RANGES.iter().find(|(known, _, _)| *known == word));
-        if let (Some((_, hours, _)), None, None) = (range, span.since, span.until) {
-            span.since = Some(now - Duration::hours(*hours));
+        if span.since.is_none() && span.until.is_none() {
+            span.since = address.one("range").and_then(|word| range_begin(word, now));
         }
         span
     }
@@ -47,6 +46,17 @@ impl Span {
     pub fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|(name, _)| *name == field).map(|(_, message)| message.as_str())
     }
+}
+
+/// When a range that is offered begins, if it ends now.
+pub fn range_begin(word: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let (_, hours, _) = RANGES.iter().find(|(known, _, _)| *known == word)?;
+    Some(now - Duration::hours(*hours))
+}
+
+/// The moment that a filter of this name and value is about, if it is about one.
+pub fn moment(name: &str, value: &str) -> Option<OffsetDateTime> {
+    ["since", "until"].contains(&name).then(|| read(value)).flatten()
 }
 
 /// RFC 3339 as in the API, or what a browser's field gives, which is taken for UTC. Always in UTC; none for what lies

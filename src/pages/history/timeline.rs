@@ -65,8 +65,10 @@ pub struct Outlook {
 pub fn outlook(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> Option<Outlook> {
     let says = |what: &str, why: &str| Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned() });
     match delivery.status {
-        Status::Due => says("First attempt is due", "It goes out as soon as a sender is free."),
-        Status::Sending => says("An attempt is under way", "This page follows it."),
+        Status::Due => says(&due_words(attempts), "It goes out as soon as a sender is free."),
+        Status::Sending => {
+            says(&format!("Attempt {} is under way", next_number(attempts)), "This page follows it.")
+        }
         Status::Retrying => Some(Outlook {
             what: "Next attempt".to_owned(),
             at: delivery.next_attempt_at,
@@ -75,6 +77,20 @@ pub fn outlook(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&We
         Status::Held => says("Kept back", held_reason(webhook)),
         Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),
         Status::Delivered | Status::Cancelled => None,
+    }
+}
+
+fn next_number(attempts: &[AttemptRow]) -> usize {
+    attempts.last().map_or(0, |row| row.number) + 1
+}
+
+/// Which attempt is due; one after others was asked for by hand, unless our own stop cut the last one short.
+fn due_words(attempts: &[AttemptRow]) -> String {
+    let last = attempts.last().map(|row| row.attempt.failure.as_ref().map(|failure| failure.kind));
+    match last {
+        None => "First attempt is due".to_owned(),
+        Some(Some(FailureKind::Interrupted)) => format!("Attempt {} is due", next_number(attempts)),
+        Some(_) => format!("Sent again: attempt {} is due", next_number(attempts)),
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Badge {
 /// The badge of a delivery's state.
 pub fn badge(status: Status) -> Badge {
     let (class, word, meaning) = match status {
-        Status::Due => ("state-busy", "Due", "Waits for its first attempt."),
+        Status::Due => ("state-busy", "Due", "Waits to be sent."),
         Status::Sending => ("state-busy", "Sending", "An attempt is under way."),
         Status::Delivered => ("state-good", "Delivered", "The receiver took it."),
         Status::Retrying => ("state-waiting", "Retrying", "Failed so far; another attempt is planned."),
@@ -46,14 +46,14 @@ pub fn response_words(status: u16) -> String {
 /// What went wrong, in a few words.
 pub fn failure_words(kind: FailureKind) -> &'static str {
     match kind {
-        FailureKind::Timeout => "No complete answer in time",
+        FailureKind::Timeout => "No complete response in time",
         FailureKind::Dns => "Host name not found",
         FailureKind::Connect => "No connection",
         FailureKind::Tls => "No secure connection",
         FailureKind::RefusedAddress => "Address may not be called",
         FailureKind::Reset => "Connection broke",
-        FailureKind::ResponseStatus => "Answer does not count as success",
-        FailureKind::Body => "Answer could not be read",
+        FailureKind::ResponseStatus => "Response does not count as success",
+        FailureKind::Body => "Response could not be read",
         FailureKind::Interrupted => "Cut short by our own stop",
     }
 }

@@ -1,28 +1,27 @@
-//! Where a project stands: webhooks, the last day's deliveries, the newest failures.
+//! Where a project stands: webhooks, the last day's deliveries, what waits now, the newest failures.
 use diesel::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
-use crate::models::deliveries::{self, COUNTED_MAX, Filter, Status};
+use crate::models::deliveries::{self, COUNTED_MAX};
 use crate::models::webhooks;
 use crate::pages::history::rows::Row;
 
-/// Failures that are listed.
-const FAILURES: usize = 5;
-/// So many are looked at for them: tests are passed over.
-const LOOKED_AT: i64 = 20;
+/// Failures that are listed: given up, and waiting for another attempt.
+const FAILURES: (i64, i64) = (5, 3);
 
 /// What the overview tells, ready to print.
 pub(super) struct Summary {
     pub(super) webhooks: usize,
     pub(super) active: usize,
     pub(super) disabled: usize,
-    pub(super) counts: Vec<Count>,
+    pub(super) last_day: [Count; 2],
+    pub(super) standing: [Count; 2],
     pub(super) failures: Vec<Row>,
 }
 
-/// How many deliveries of the last day are in a state.
+/// How many deliveries are in a state now, or came to it within the last day.
 pub(super) struct Count {
     pub(super) class: &'static str,
     pub(super) label: &'static str,
@@ -40,29 +39,25 @@ impl Summary {
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
         let found = webhooks::list(conn, project)?;
-        let figures = deliveries::figures(conn, project, now - Duration::DAY)?;
-        let filter = Filter { statuses: vec![Status::Failed, Status::Retrying], ..Filter::default() };
-        let mut failed = deliveries::list(conn, project, &filter, LOOKED_AT, now)?;
-        failed.retain(|delivery| !delivery.test);
-        failed.truncate(FAILURES);
+        let ids = found.iter().map(|webhook| webhook.id).collect();
+        let figures = deliveries::figures(conn, project, ids, now - Duration::DAY)?;
+        let failures = deliveries::newest_failures(conn, project, FAILURES)?;
         let names = webhooks::names(conn, project)?;
         let count = |class, label, number, query| Count { class, label, number: number_words(number), query };
+        let waiting = "status=due&status=sending&status=retrying";
         Ok(Self {
             webhooks: found.len(),
             active: found.iter().filter(|webhook| webhook.settings.active).count(),
             disabled: found.iter().filter(|webhook| webhook.disabled.is_some()).count(),
-            counts: vec![
-                count("state-good", "Delivered", figures.delivered, "status=delivered"),
-                count(
-                    "state-busy",
-                    "Under way",
-                    figures.under_way,
-                    "status=due&status=sending&status=retrying",
-                ),
-                count("state-bad", "Failed", figures.failed, "status=failed"),
+            last_day: [
+                count("state-good", "Delivered", figures.delivered, "status=delivered&range=24h"),
+                count("state-bad", "Failed", figures.failed, "status=failed&ended=24h"),
+            ],
+            standing: [
+                count("state-busy", "Under way", figures.under_way, waiting),
                 count("state-held", "Held", figures.held, "status=held"),
             ],
-            failures: failed.iter().map(|one| Row::of(project, one, names.get(&one.webhook))).collect(),
+            failures: failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook))).collect(),
         })
     }
 }

@@ -32,7 +32,7 @@ export default async function ({ stage, page, look }) {
   const done = () => page.locator('.step.is-done').count();
 
   await page.goto(`/sign-in?next=/p/${project.id}/overview`);
-  await reach('#email');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'email', 'the focus is where one types first');
   await keyboard.type('ada@example.com');
   await reach('#password');
   await keyboard.type(password);

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(fares[&one].words, "1 of 2 delivered");
         let places: Vec<_> = fares[&one].bars.iter().map(|bar| (bar.class, bar.x)).collect();
         assert_eq!(places, [("bar-bad", 19 * STEP), ("bar-good", 18 * STEP)]);
-        assert_eq!(fares[&one].last[0].outcome, "No complete answer in time");
+        assert_eq!(fares[&one].last[0].outcome, "No complete response in time");
         assert_eq!(fares[&other].last[0].outcome, "Due");
     }
 }

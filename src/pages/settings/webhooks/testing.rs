@@ -30,6 +30,8 @@ struct TestPage {
     time_limit_s: String,
     /// Said of a webhook that is off.
     off: &'static str,
+    /// Whether the page has just been opened: it begins at the event type.
+    begins_here: bool,
     choices: Vec<Choices>,
     event_type: &'static EventType,
     data: String,
@@ -71,6 +73,7 @@ impl TestPage {
                 (false, None) => "This webhook is paused. A test is sent all the same.",
                 (false, Some(_)) => "This webhook is disabled. A test is sent all the same.",
             },
+            begins_here: false,
             choices: choices(settings),
             event_type,
             data: event_type.sample().trim_end().to_owned(),
@@ -130,7 +133,8 @@ pub async fn show_test(
 ) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
     let chosen = query.0.get("type").and_then(catalogue::find);
-    TestPage::of(&admin, &webhook, chosen.unwrap_or_else(|| webhook.settings.trial_type())).answer(htmx)
+    let page = TestPage::of(&admin, &webhook, chosen.unwrap_or_else(|| webhook.settings.trial_type()));
+    TestPage { begins_here: query.0.get("type").is_none(), ..page }.answer(htmx)
 }
 
 /// POST /p/{project}/settings/webhooks/{webhook}/test: sends it and shows what the receiver said. With `load`, only
