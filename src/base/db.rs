@@ -116,9 +116,10 @@ impl Db {
         Self { url: url.into(), pool }
     }
 
-    /// A connection of its own, outside the pool, for the threads that keep one for good.
+    /// A connection of its own, outside the pool, for the threads that keep one for good and say the same few prepared
+    /// statements again and again, all of which find rows by their keys.
     pub fn own_connection(&self) -> ConnectionResult<PgConnection> {
-        self.connection(&limits())
+        self.connection(&format!("{}; {BY_KEY}", limits()))
     }
 
     /// As [`Db::own_connection`], for migrations: its statements may take as long as they need.
@@ -190,6 +191,11 @@ where
         Err(_) => Err(DbError::Unavailable("it did not answer in time".to_owned()).into()),
     }
 }
+
+/// Each statement is planned once and looks rows up by an index, one by one: what the planner would choose for a day's
+/// table while it is empty is a bad plan an hour later.
+const BY_KEY: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; \
+                      set enable_hashjoin = off; set enable_mergejoin = off; set random_page_cost = 1.1";
 
 fn limits() -> String {
     format!(

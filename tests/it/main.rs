@@ -24,6 +24,7 @@ mod jump;
 mod kill;
 mod openapi;
 mod page_answers;
+mod plans;
 mod queue;
 mod retention;
 mod reference_pages;

@@ -98,7 +98,8 @@ prepared! {
         failure_kinds: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
         failure_details: Array<Nullable<Text>> = Vec<Option<String>>,
     }
-    // A claim that was given back unused is due (0) or, after attempts, retrying (3).
+    // A claim that was given back unused is due (0) or, after attempts, retrying (3). `+ 0`: the index of those under way
+    // is full of entries that are over; each row is to be found by its key instead.
     sql "update deliveries d set claimed_by = null, due_at = o.due_at, \
          status = case when o.status = 0 and d.attempt_count + o.attempted > 0 then 3 else o.status end, \
          attempt_count = d.attempt_count + o.attempted, retries_used = d.retries_used + o.retried, \
@@ -108,7 +109,7 @@ prepared! {
          ended_at = case when o.status in (2, 4, 6) then {}::timestamptz end \
          from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
          o (project_id, id, claims, status, due_at, attempted, retried, response_status, failure_kind, failure_detail) \
-         where d.project_id = o.project_id and d.id = o.id and d.claims = o.claims and d.status = 1"
+         where d.project_id = o.project_id and d.id = o.id and d.claims = o.claims and d.status + 0 = 1"
 }
 
 /// Writes outcomes. Call it in a transaction: attempt and state stand or fall together.

@@ -1,0 +1,56 @@
+//! How Postgres looks rows up: by their keys, from the first row of a day's tables on.
+use callout::base::db::Db;
+use callout::base::ids::{DeliveryId, ProjectId, WebhookId};
+use callout::models::deliveries::{self, Next, Outcome};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::support::app::NOW;
+use crate::support::db::TestDb;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct Prepared {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    parameters: String,
+}
+
+/// The plan of the statement that this connection has prepared and that begins like this.
+fn plan(conn: &mut PgConnection, beginning: &str) -> String {
+    let found = diesel::sql_query(
+        "select name, (select string_agg('null::' || p, ', ') from unnest(parameter_types) p) as parameters \
+         from pg_prepared_statements where statement like $1 || '%'",
+    );
+    let prepared: Prepared = found.bind::<Text, _>(beginning).get_result(conn).expect("one such statement");
+    let explain = format!("explain execute {}({})", prepared.name, prepared.parameters);
+    let lines: Vec<Line> = diesel::sql_query(explain).load(conn).expect("a plan");
+    lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn outcomes_find_their_rows_by_key_even_while_the_days_tables_are_empty() {
+    let db = TestDb::new();
+    deliveries::make_ahead(&mut db.conn(), NOW).expect("partitions");
+    let mut conn = Db::new(&db.url(), 1).own_connection().expect("a connection");
+    let outcome = Outcome {
+        project: ProjectId::new(NOW),
+        delivery: DeliveryId(ProjectId::new(NOW).0),
+        webhook: WebhookId::new(NOW),
+        claims: 1,
+        attempt: None,
+        next: Next::Delivered,
+    };
+    assert_eq!(deliveries::record(&mut conn, &[outcome], NOW).expect("record"), 0);
+    let plan = plan(&mut conn, "update deliveries d set claimed_by");
+    assert!(plan.contains("Index Scan using deliveries_older_pkey"), "{plan}");
+    for slow in ["Seq Scan", "Bitmap", "Hash", "Merge", "due_at_idx"] {
+        assert!(!plan.contains(slow), "{slow} in\n{plan}");
+    }
+}
