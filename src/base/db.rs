@@ -192,14 +192,28 @@ where
     }
 }
 
-/// Each statement is planned once and looks rows up by an index, one by one: what the planner would choose for a day's
-/// table while it is empty is a bad plan an hour later.
+/// Runs `work` in a transaction whose prepared statements are planned once and look rows up by an index, one by one.
+/// For those that look into the tables of every day: to plan that takes longer than to read the few rows they want, and
+/// what the planner would choose for a day's table while it is empty is a bad plan an hour later.
+pub fn by_key<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    conn.transaction(|conn| {
+        conn.batch_execute(&BY_KEY.replace("set ", "set local "))?;
+        work(conn)
+    })
+}
+
+/// The settings for [`by_key`].
 const BY_KEY: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; \
                       set enable_hashjoin = off; set enable_mergejoin = off; set random_page_cost = 1.1";
 
+/// No statement is long enough for its compilation to pay.
 fn limits() -> String {
     format!(
-        "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'"
+        "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'; \
+         set jit = off"
     )
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::attempt::outcome;
 use super::lanes::Wake;
 use super::{Settings, Shared};
-use crate::base::db::{Db, DbError};
+use crate::base::db::{Db, DbError, by_key};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
@@ -115,38 +115,40 @@ impl Claimer {
         let limit = free.min(CLAIM_MAX);
         let fetched = self
             .db
-            .transaction(move |conn| -> Result<Fetched, DbError> {
-                deliveries::rescue(conn, now)?;
-                let rows = if limit > 0 {
-                    deliveries::claim(conn, node, now, each, &taken, limit)?
-                } else {
-                    Vec::new()
-                };
-                let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
-                let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
-                let payloads = events::load_payloads(conn, &wanted)?;
-                let (mut claimed, mut lost) = (Vec::new(), Vec::new());
-                for row in rows {
-                    let Some(payload) = payloads.get(&row.event) else {
-                        lost.push(row);
-                        continue;
+            .run(move |conn| {
+                by_key(conn, |conn| {
+                    deliveries::rescue(conn, now)?;
+                    let rows = if limit > 0 {
+                        deliveries::claim(conn, node, now, each, &taken, limit)?
+                    } else {
+                        Vec::new()
                     };
-                    let snapshot = snapshots.get(&row.project);
-                    claimed.push(Claimed {
-                        id: row.id,
-                        payload: payload.clone(),
-                        webhook: row.webhook,
-                        target: snapshot.and_then(|s| s.targets.get(&row.webhook).cloned()),
-                        test: row.test,
-                        claims: row.claims,
-                        lease_ends: row.lease_ends,
-                        attempt_count: row.attempt_count,
-                        retries_used: row.retries_used,
-                        webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
-                    });
-                }
-                let waiting = deliveries::first_due(conn)?;
-                Ok(Fetched { claimed, lost, snapshots, changed, waiting })
+                    let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
+                    let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
+                    let payloads = events::load_payloads(conn, &wanted)?;
+                    let (mut claimed, mut lost) = (Vec::new(), Vec::new());
+                    for row in rows {
+                        let Some(payload) = payloads.get(&row.event) else {
+                            lost.push(row);
+                            continue;
+                        };
+                        let snapshot = snapshots.get(&row.project);
+                        claimed.push(Claimed {
+                            id: row.id,
+                            payload: payload.clone(),
+                            webhook: row.webhook,
+                            target: snapshot.and_then(|s| s.targets.get(&row.webhook).cloned()),
+                            test: row.test,
+                            claims: row.claims,
+                            lease_ends: row.lease_ends,
+                            attempt_count: row.attempt_count,
+                            retries_used: row.retries_used,
+                            webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
+                        });
+                    }
+                    let waiting = deliveries::first_due(conn)?;
+                    Ok(Fetched { claimed, lost, snapshots, changed, waiting })
+                })
             })
             .await?;
         self.snapshots = fetched.snapshots;

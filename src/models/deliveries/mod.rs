@@ -17,6 +17,7 @@ mod status;
 mod switch;
 mod testing;
 mod untold;
+mod waiting;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use body::{envelope_parts, request_body};
@@ -34,8 +35,9 @@ pub use resend::{ResendError, resend};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use switch::{
-    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, held_count, pause_webhook,
-    release_stranded, resume_webhook, save_webhook,
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, release_stranded,
+    resume_webhook, save_webhook,
 };
 pub use testing::begin_test;
 pub use untold::{Reason, Untold, untold};
+pub use waiting::{Waiting, held_count, waiting};

@@ -99,6 +99,34 @@ pub struct ClaimedRow {
     pub test: bool,
 }
 
+prepared! {
+    /// Webhooks are few and deliveries many: one short index range a webhook, whatever else waits. The CTE makes sure
+    /// that the rows are locked before they are updated.
+    pub struct ClaimDue -> diesel::sql_types::Untyped {
+        room_each: BigInt = i64,
+        busy: Array<SqlUuid> = Vec<WebhookId>,
+        counts: Array<BigInt> = Vec<i64>,
+        due_by: Timestamptz = OffsetDateTime,
+        limit: BigInt = i64,
+        now: Timestamptz = OffsetDateTime,
+        node: SqlUuid = Uuid,
+    }
+    sql "with picked as ( \
+           select d.project_id, d.id, w.timeout_ms from ( \
+             select w.project_id, w.id, w.timeout_ms, greatest({} - coalesce(t.n, 0), 0) as room \
+             from webhooks w left join unnest({}, {}) t (id, n) on t.id = w.id order by random() \
+           ) w cross join lateral ( \
+             select d.project_id, d.id from deliveries d \
+             where d.webhook_id = w.id and d.project_id = w.project_id and d.status in (0, 3) and d.due_at <= {} \
+             order by d.due_at limit w.room for update skip locked \
+           ) d limit {} \
+         ) \
+         update deliveries d set status = 1, claims = d.claims + 1, \
+           due_at = {} + (p.timeout_ms + 15000) * interval '1 millisecond', claimed_by = {} \
+         from picked p where d.project_id = p.project_id and d.id = p.id and d.status in (0, 3) \
+         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used, d.test"
+}
+
 /// Claims due deliveries, oldest due first within a webhook and webhooks in random order, at most `room_each` for a
 /// webhook (less what `taken` says is in this node's hands) and `limit` in all.
 ///
@@ -111,32 +139,8 @@ pub fn claim(
     taken: &HashMap<WebhookId, i64>,
     limit: i64,
 ) -> Result<Vec<ClaimedRow>, DbError> {
-    let (busy, counts): (Vec<WebhookId>, Vec<i64>) = taken.iter().map(|(id, n)| (*id, *n)).unzip();
-    // Webhooks are few and deliveries many: one short index range a webhook, whatever else waits. The CTE makes sure
-    // that the rows are locked before they are updated.
-    let rows: Vec<Row> = diesel::sql_query(
-        "with picked as ( \
-           select d.project_id, d.id, w.timeout_ms from ( \
-             select w.project_id, w.id, w.timeout_ms, greatest($1 - coalesce(t.n, 0), 0) as room \
-             from webhooks w left join unnest($2, $3) t (id, n) on t.id = w.id order by random() \
-           ) w cross join lateral ( \
-             select d.project_id, d.id from deliveries d \
-             where d.webhook_id = w.id and d.project_id = w.project_id and d.status in (0, 3) and d.due_at <= $4 \
-             order by d.due_at limit w.room for update skip locked \
-           ) d limit $5 \
-         ) \
-         update deliveries d set status = 1, claims = d.claims + 1, claimed_by = $6, \
-           due_at = $4 + (p.timeout_ms + 15000) * interval '1 millisecond' \
-         from picked p where d.project_id = p.project_id and d.id = p.id and d.status in (0, 3) \
-         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used, d.test",
-    )
-    .bind::<BigInt, _>(room_each)
-    .bind::<Array<SqlUuid>, _>(busy)
-    .bind::<Array<BigInt>, _>(counts)
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(limit)
-    .bind::<SqlUuid, _>(node)
-    .load(conn)?;
+    let (busy, counts) = taken.iter().map(|(id, n)| (*id, *n)).unzip();
+    let rows: Vec<Row> = ClaimDue { room_each, busy, counts, due_by: now, limit, now, node }.load(conn)?;
     Ok(rows
         .into_iter()
         .map(|row| ClaimedRow {
@@ -153,6 +157,14 @@ pub fn claim(
         .collect())
 }
 
+prepared! {
+    /// The first of each webhook's queue.
+    pub struct FirstDue -> diesel::sql_types::Untyped {}
+    sql "select w.id as webhook_id, d.due_at from webhooks w cross join lateral ( \
+           select d.due_at from deliveries d where d.webhook_id = w.id and d.project_id = w.project_id \
+           and d.status in (0, 3) order by d.due_at limit 1) d"
+}
+
 /// For each webhook with waiting deliveries, when the first of them is due.
 pub fn first_due(conn: &mut PgConnection) -> Result<Vec<(WebhookId, OffsetDateTime)>, DbError> {
     #[derive(QueryableByName)]
@@ -162,12 +174,7 @@ pub fn first_due(conn: &mut PgConnection) -> Result<Vec<(WebhookId, OffsetDateTi
         #[diesel(sql_type = Timestamptz)]
         due_at: OffsetDateTime,
     }
-    let rows: Vec<Due> = diesel::sql_query(
-        "select w.id as webhook_id, d.due_at from webhooks w cross join lateral ( \
-           select d.due_at from deliveries d where d.webhook_id = w.id and d.project_id = w.project_id \
-           and d.status in (0, 3) order by d.due_at limit 1) d",
-    )
-    .load(conn)?;
+    let rows: Vec<Due> = FirstDue {}.load(conn)?;
     Ok(rows.into_iter().map(|row| (row.webhook_id, row.due_at)).collect())
 }
 

@@ -113,12 +113,6 @@ pub fn enable_webhooks(
     Ok(())
 }
 
-/// How many deliveries are kept back for a webhook.
-pub fn held_count(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<i64, DbError> {
-    let held = of_webhook(project, id).filter(deliveries::status.eq(Status::Held.number()));
-    Ok(held.count().get_result(conn)?)
-}
-
 /// Makes due what is held although nothing holds it (any more): it was on its way from a sender's memory, or into the
 /// table, while the switch was turned. Cheap when there is nothing; to be called now and then. Answers how many.
 pub fn release_stranded(conn: &mut PgConnection, now: OffsetDateTime) -> Result<usize, DbError> {

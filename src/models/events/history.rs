@@ -12,6 +12,7 @@ use super::Payload;
 use crate::base::db::DbError;
 use crate::base::ids::{self, EventId, ProjectId};
 use crate::base::schema::{events, external_ids};
+use crate::prepared;
 
 /// An event with everything that was kept of it.
 #[derive(Clone, Debug)]
@@ -206,6 +207,17 @@ pub fn find_by_q(conn: &mut PgConnection, project: ProjectId, q: &str) -> Result
     Ok(external_ids::table.find((project, q)).select(external_ids::event_id).first(conn).optional()?)
 }
 
+prepared! {
+    /// A join with unnest keeps partition pruning at run time: one look-up by primary key per event.
+    pub struct LoadPayloads -> diesel::sql_types::Untyped {
+        projects: Array<SqlUuid> = Vec<ProjectId>,
+        ids: Array<SqlUuid> = Vec<EventId>,
+    }
+    sql "select e.project_id, e.id, e.event_type, e.entity_id, e.group_id, e.created_at, e.source, e.data \
+         from unnest({}, {}) w (project_id, id) \
+         cross join lateral (select * from events e where e.project_id = w.project_id and e.id = w.id) e"
+}
+
 /// What is sent of each of the events; missing ones have been dropped.
 pub fn load_payloads(
     conn: &mut PgConnection,
@@ -231,15 +243,7 @@ pub fn load_payloads(
         data: Vec<u8>,
     }
     let (projects, ids): (Vec<ProjectId>, Vec<EventId>) = wanted.iter().copied().unzip();
-    // A join with unnest keeps partition pruning at run time: one look-up by primary key per event.
-    let rows: Vec<Found> = diesel::sql_query(
-        "select e.project_id, e.id, e.event_type, e.entity_id, e.group_id, e.created_at, e.source, e.data \
-         from unnest($1, $2) w (project_id, id) \
-         cross join lateral (select * from events e where e.project_id = w.project_id and e.id = w.id) e",
-    )
-    .bind::<Array<SqlUuid>, _>(projects)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .load(conn)?;
+    let rows: Vec<Found> = LoadPayloads { projects, ids }.load(conn)?;
     Ok(rows
         .into_iter()
         .map(|row| {

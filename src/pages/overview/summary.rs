@@ -2,7 +2,7 @@
 use diesel::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use crate::base::db::DbError;
+use crate::base::db::{DbError, by_key};
 use crate::base::ids::ProjectId;
 use crate::models::deliveries::{self, COUNTED_MAX};
 use crate::models::webhooks;
@@ -40,8 +40,10 @@ impl Summary {
     ) -> Result<Self, DbError> {
         let found = webhooks::list(conn, project)?;
         let ids = found.iter().map(|webhook| webhook.id).collect();
-        let figures = deliveries::figures(conn, project, ids, now - Duration::DAY)?;
-        let failures = deliveries::newest_failures(conn, project, FAILURES)?;
+        let (figures, failures) = by_key(conn, |conn| {
+            let figures = deliveries::figures(conn, project, ids, now - Duration::DAY)?;
+            Ok((figures, deliveries::newest_failures(conn, project, FAILURES)?))
+        })?;
         let names = webhooks::names(conn, project)?;
         let count = |class, label, number, query| Count { class, label, number: number_words(number), query };
         let waiting = "status=due&status=sending&status=retrying";

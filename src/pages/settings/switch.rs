@@ -24,11 +24,9 @@ struct SwitchOffPage {
 
 /// How many deliveries go out once webhooks are on again: those held for webhooks that are active.
 pub(super) fn held_count(conn: &mut PgConnection, project: ProjectId) -> Result<i64, DbError> {
-    let mut count = 0;
-    for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
-        count += deliveries::held_count(conn, project, webhook.id)?;
-    }
-    Ok(count)
+    let active = webhooks::list(conn, project)?.into_iter().filter(|webhook| webhook.settings.active);
+    let waiting = deliveries::waiting(conn, project, active.map(|webhook| webhook.id).collect())?;
+    Ok(waiting.values().map(|waiting| waiting.held).sum())
 }
 
 /// GET /p/{project}/settings/general/switch-off: asks first.

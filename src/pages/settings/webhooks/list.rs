@@ -11,7 +11,7 @@ use super::state::{self, State, Why};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::WebhookId;
-use crate::models::deliveries::{self, Recent};
+use crate::models::deliveries::{self, Recent, Waiting};
 use crate::models::projects::Project;
 use crate::models::webhooks::{self, Webhook};
 use crate::pages::history::shown_url::ShownUrl;
@@ -70,29 +70,25 @@ pub async fn list(admin: Admin, db: Data<Db>, clock: Data<Clock>) -> PageResult 
 struct Found {
     webhooks: Vec<Webhook>,
     recent: Vec<Recent>,
-    /// How many deliveries are held for each. They are counted only where there can be any.
-    held: HashMap<WebhookId, i64>,
+    /// What waits for each of those that are off: only for them anything can be held.
+    waiting: HashMap<WebhookId, Waiting>,
 }
 
 impl Found {
     fn load(conn: &mut PgConnection, project: &Project, now: OffsetDateTime) -> Result<Self, DbError> {
         let webhooks = webhooks::list(conn, project.id)?;
-        let mut held = HashMap::new();
-        for webhook in &webhooks {
-            if !webhook.settings.active || !project.webhooks_enabled {
-                held.insert(webhook.id, deliveries::held_count(conn, project.id, webhook.id)?);
-            }
-        }
+        let off = webhooks.iter().filter(|webhook| !webhook.settings.active || !project.webhooks_enabled);
+        let waiting = deliveries::waiting(conn, project.id, off.map(|webhook| webhook.id).collect())?;
         let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
         let recent = deliveries::recent(conn, project.id, &ids, now - fares::SPAN, now, fares::DRAWN_MAX)?;
-        Ok(Self { webhooks, recent, held })
+        Ok(Self { webhooks, recent, waiting })
     }
 
     fn rows(self, member: &Member) -> Vec<Row> {
         let mut fares = fares::by_webhook(&self.recent, &member.path("/history"));
         let row = |webhook: Webhook| {
             let id = webhook.id;
-            let held = self.held.get(&id).copied().unwrap_or_default();
+            let held = self.waiting.get(&id).copied().unwrap_or_default().held;
             Row::of(member, webhook, held, fares.remove(&id).unwrap_or_default())
         };
         self.webhooks.into_iter().map(row).collect()
