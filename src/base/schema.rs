@@ -192,6 +192,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    hand_overs (node, place) {
+        node -> Uuid,
+        place -> SmallInt,
+        lease_ends -> Nullable<Timestamptz>,
+        deliveries -> Nullable<Binary>,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender};
 use crate::models::deliveries::{
-    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, envelope_parts,
+    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, WithoutRow, envelope_parts,
 };
 use crate::models::webhooks::Target;
 use crate::rules::body::BodyFormat;
@@ -134,6 +134,7 @@ pub(super) fn outcome(claimed: &Claimed, attempt: Option<Attempt>, next: Next) -
         claims: claimed.claims,
         attempt,
         next,
+        without_row: claimed.place.map(|place| WithoutRow { place, payload: claimed.payload.clone() }),
     }
 }
 

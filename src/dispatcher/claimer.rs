@@ -113,11 +113,14 @@ impl Claimer {
         let mut in_lanes: HashSet<ProjectId> = known.keys().copied().collect();
         in_lanes.extend(self.shared.handed_over.lock().unwrap_or_else(PoisonError::into_inner).iter());
         let limit = free.min(CLAIM_MAX);
+        let in_doubt = self.shared.places.in_doubt();
+        let settled = in_doubt.clone();
         let fetched = self
             .db
             .run(move |conn| {
                 by_key(conn, |conn| {
                     deliveries::rescue(conn, now)?;
+                    deliveries::rescue_places(conn, node, &in_doubt, now)?;
                     let rows = if limit > 0 {
                         deliveries::claim(conn, node, now, each, &taken, limit)?
                     } else {
@@ -144,6 +147,7 @@ impl Claimer {
                             attempt_count: row.attempt_count,
                             retries_used: row.retries_used,
                             webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
+                            place: None,
                         });
                     }
                     let waiting = deliveries::first_due(conn)?;
@@ -152,6 +156,7 @@ impl Claimer {
             })
             .await?;
         self.snapshots = fetched.snapshots;
+        self.shared.places.settled(&settled);
         let overdue = fetched.waiting.iter().filter(|(_, due)| *due <= now).map(|(webhook, _)| *webhook);
         *self.shared.backlog.lock().unwrap_or_else(PoisonError::into_inner) = overdue.collect();
         for (project, snapshot) in fetched.changed {
@@ -214,6 +219,7 @@ fn cancelled(row: &ClaimedRow) -> Outcome {
         claims: row.claims,
         attempt: None,
         next: Next::Cancelled,
+        without_row: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod attempt;
 mod claimer;
 pub mod http;
 mod lanes;
+mod places;
 pub mod probe;
 mod recorder;
 mod slots;
@@ -24,9 +25,12 @@ use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::models::deliveries::{Claimed, FailureKind, HandOver, Next, Outcome, Retention};
+use crate::models::deliveries::{
+    Claimed, FailureKind, HandOver, HandedOver, Next, Outcome, Place, Retention,
+};
 use http::Egress;
 use lanes::{Lanes, Wake};
+use places::Places;
 use recorder::Recorder;
 use slots::Slots;
 
@@ -69,6 +73,7 @@ struct Shared {
     clock: Clock,
     wakeup: Wakeup,
     slots: Slots,
+    places: Arc<Places>,
     /// Webhooks for which more is due in the table than fitted into memory.
     backlog: Mutex<HashSet<WebhookId>>,
     /// The claimer's last look at the table succeeded.
@@ -104,19 +109,21 @@ impl Dispatcher {
     ) -> std::io::Result<Self> {
         let threads = settings.threads.max(1);
         let (senders, inboxes): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
+        let places = Arc::new(Places::new(egress.clock.clone()));
         let shared = Arc::new(Shared {
             node: settings.node,
             clock: egress.clock.clone(),
             wakeup: wakeup.clone(),
             slots: Slots::new(settings.max_in_flight, settings.max_in_flight_per_webhook),
+            places: places.clone(),
             backlog: Mutex::default(),
             works: AtomicBool::new(false),
             counters: Counters::default(),
             lanes: senders,
             handed_over: Mutex::default(),
         });
-        let (outcomes, recorder) =
-            Recorder::start(db.clone(), egress.clock.clone(), shared.counters.recorded.clone())?;
+        let recorded = shared.counters.recorded.clone();
+        let (outcomes, recorder) = Recorder::start(db.clone(), egress.clock.clone(), places, recorded)?;
         let (cut, cut_seen) = watch::channel(false);
         let mut arbiters = Vec::new();
         for (n, inbox) in inboxes.into_iter().enumerate() {
@@ -177,6 +184,11 @@ impl DispatcherHandle {
         &self.0.counters
     }
 
+    /// Whether some deliveries in this node's memory have no row yet: their outcomes are still to be written.
+    pub fn has_without_row(&self) -> bool {
+        self.0.places.open_count() > 0
+    }
+
     /// Deliveries in this node's memory: waiting for a slot or under way.
     pub fn in_memory(&self) -> usize {
         self.0.slots.all()
@@ -201,7 +213,16 @@ impl HandOver for DispatcherHandle {
         self.0.slots.release(webhook);
     }
 
-    fn take(&self, claimed: Vec<Claimed>) {
+    fn place(&self) -> Option<Place> {
+        self.0.places.take()
+    }
+
+    fn give_back(&self, place: Place, in_doubt: bool) {
+        self.0.places.give_back(place, in_doubt);
+    }
+
+    fn take(&self, claimed: Vec<Claimed>, handed_over: Vec<HandedOver>) {
+        self.0.places.open(handed_over);
         self.0.note_projects(&claimed);
         self.0.spread(claimed);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
+use super::places::Places;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::models::deliveries::{self, Outcome};
@@ -16,6 +17,8 @@ const BATCH_MAX: usize = 500;
 const WAITING_MAX: usize = 8_192;
 /// Commits are at least so far apart unless a batch is full: nobody waits for them.
 const COMMITS_APART: Duration = Duration::from_millis(8);
+/// How often it is looked whether a delivery has been without a row for too long.
+const LOOKS_APART: Duration = Duration::from_millis(125);
 /// Between tries while the database is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -26,12 +29,13 @@ impl Recorder {
     pub(super) fn start(
         db: Db,
         clock: Clock,
+        places: Arc<Places>,
         written: Arc<AtomicU64>,
     ) -> std::io::Result<(mpsc::Sender<Outcome>, Self)> {
         let (sender, outcomes) = mpsc::channel(WAITING_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
-            runtime.block_on(run(db, clock, outcomes, written));
+            runtime.block_on(run(db, clock, places, outcomes, written));
         })?;
         Ok((sender, Self(thread)))
     }
@@ -43,10 +47,27 @@ impl Recorder {
     }
 }
 
-async fn run(db: Db, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>, written: Arc<AtomicU64>) {
+async fn run(
+    db: Db,
+    clock: Clock,
+    places: Arc<Places>,
+    mut outcomes: mpsc::Receiver<Outcome>,
+    written: Arc<AtomicU64>,
+) {
     let mut conn = None;
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    while outcomes.recv_many(&mut batch, BATCH_MAX).await > 0 {
+    let mut looks = tokio::time::interval(LOOKS_APART);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            count = outcomes.recv_many(&mut batch, BATCH_MAX) => if count == 0 { break },
+            _ = looks.tick() => {
+                if let Err(error) = give_rows(&db, &mut conn, &places) {
+                    tracing::error!(%error, "deliveries under way could not be written; trying again");
+                }
+                continue;
+            }
+        }
         let apart = tokio::time::sleep(COMMITS_APART);
         tokio::pin!(apart);
         while batch.len() < BATCH_MAX {
@@ -56,13 +77,13 @@ async fn run(db: Db, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>, writte
                 () = &mut apart => break,
             }
         }
+        places.compare(&mut batch);
         let mut tries = 0_u32;
-        while let Err(error) = write(&db, &mut conn, &batch, &clock) {
+        while let Err(error) = write(&db, &mut conn, &places, &batch, &clock) {
             tracing::error!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
-            conn = None;
             tries += 1;
             if !matches!(error, DbError::Unavailable(_)) && tries > 3 {
-                one_by_one(&db, &mut conn, &batch, &clock);
+                one_by_one(&db, &mut conn, &places, &batch, &clock);
                 break;
             }
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -73,21 +94,48 @@ async fn run(db: Db, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>, writte
 }
 
 /// One of them is at fault. It is given up: its lease runs out and it is sent again.
-fn one_by_one(db: &Db, conn: &mut Option<PgConnection>, batch: &[Outcome], clock: &Clock) {
+fn one_by_one(db: &Db, conn: &mut Option<PgConnection>, places: &Places, batch: &[Outcome], clock: &Clock) {
     for outcome in batch {
-        if let Err(error) = write(db, conn, std::slice::from_ref(outcome), clock) {
+        if let Err(error) = write(db, conn, places, std::slice::from_ref(outcome), clock) {
             tracing::error!(%error, delivery = %outcome.delivery, "an outcome was given up; its delivery is repeated");
         }
     }
 }
 
-fn write(db: &Db, kept: &mut Option<PgConnection>, batch: &[Outcome], clock: &Clock) -> Result<(), DbError> {
+fn write(
+    db: &Db,
+    conn: &mut Option<PgConnection>,
+    places: &Places,
+    batch: &[Outcome],
+    clock: &Clock,
+) -> Result<(), DbError> {
+    let now = clock.now();
+    commit(db, conn, |conn| deliveries::record(conn, batch, now).map(drop))?;
+    places.written(batch);
+    Ok(())
+}
+
+/// Writes the rows of deliveries that take long.
+fn give_rows(db: &Db, conn: &mut Option<PgConnection>, places: &Places) -> Result<(), DbError> {
+    let (late, deliveries) = places.overdue();
+    if !late.is_empty() {
+        commit(db, conn, |conn| deliveries::insert(conn, &deliveries))?;
+        places.close(&late);
+    }
+    Ok(())
+}
+
+/// One transaction. A connection that failed in any way is not used again.
+fn commit(
+    db: &Db,
+    kept: &mut Option<PgConnection>,
+    work: impl FnOnce(&mut PgConnection) -> Result<(), DbError>,
+) -> Result<(), DbError> {
     let mut conn = match kept.take() {
         Some(conn) => conn,
         None => db.own_connection().map_err(|error| DbError::Unavailable(error.to_string()))?,
     };
-    let now = clock.now();
-    conn.transaction(|conn| deliveries::record(conn, batch, now))?;
+    conn.transaction(work)?;
     *kept = Some(conn);
     Ok(())
 }

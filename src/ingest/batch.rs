@@ -10,7 +10,9 @@ use super::{AcceptError, Accepted, Posted, Request};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::models::deliveries::{self, Claimed, HandOver, NewDelivery, Status};
+use crate::models::deliveries::{
+    self, Claimed, HAND_OVER_MAX, HandOver, HandedOver, NewDelivery, Place, Status,
+};
 use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
 use crate::models::webhooks::{self, ProjectSnapshot, Target};
 
@@ -23,21 +25,30 @@ pub(super) struct Batch {
     pub(super) answers: Vec<Result<Vec<Accepted>, AcceptError>>,
     /// Claimed by this node in the same transaction.
     pub(super) claimed: Vec<Claimed>,
+    /// What stands for those of them that have no row yet.
+    pub(super) handed_over: Vec<HandedOver>,
     /// Some deliveries wait in the table.
     pub(super) left_due: bool,
     pub(super) events: u64,
     pub(super) deliveries: u64,
 }
 
-/// Writes the events of `requests`. Room kept at the dispatcher is noted in `reserved`, to be given back if the
-/// transaction fails.
+/// What is kept at the dispatcher for a transaction, to be given back if it fails.
+#[derive(Default)]
+pub(super) struct Reserved {
+    /// Room for a delivery each.
+    pub(super) webhooks: Vec<WebhookId>,
+    pub(super) places: Vec<Place>,
+}
+
+/// Writes the events of `requests`, and notes in `reserved` what is kept for them.
 pub(super) fn write(
     conn: &mut PgConnection,
     requests: &[Request],
     snapshots: &mut Snapshots,
     key: &SealKey,
     hand_over: &dyn HandOver,
-    reserved: &mut Vec<WebhookId>,
+    reserved: &mut Reserved,
     now: OffsetDateTime,
 ) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
@@ -45,7 +56,7 @@ pub(super) fn write(
     settle_external_ids(conn, &mut drafts, now)?;
     let mut batch = Batch::default();
     let mut new_events = Vec::new();
-    let mut new_deliveries = Vec::new();
+    let (mut with_row, mut in_memory) = (Vec::new(), Vec::new());
     for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
         let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
         let fan = fan_out(snapshot, &draft.payload.event_type);
@@ -65,16 +76,18 @@ pub(super) fn write(
                 delivery.status = Status::Held;
                 delivery.due_at = None;
             } else if hand_over.reserve(target.webhook.id) {
-                reserved.push(target.webhook.id);
+                reserved.webhooks.push(target.webhook.id);
                 let claimed = handed_over(draft, target, &delivery, now);
                 delivery.status = Status::Sending;
                 delivery.due_at = Some(claimed.lease_ends);
                 delivery.claimed_by = Some(hand_over.node());
                 batch.claimed.push(claimed);
+                in_memory.push(delivery);
+                continue;
             } else {
                 batch.left_due = true;
             }
-            new_deliveries.push(delivery);
+            with_row.push(delivery);
         }
         new_events.push(NewEvent {
             payload: draft.payload.clone(),
@@ -84,9 +97,19 @@ pub(super) fn write(
         });
     }
     events::insert(conn, &new_events)?;
-    deliveries::insert(conn, &new_deliveries)?;
     batch.events = new_events.len() as u64;
-    batch.deliveries = new_deliveries.len() as u64;
+    batch.deliveries = (with_row.len() + in_memory.len()) as u64;
+    for (part, claimed) in in_memory.chunks(HAND_OVER_MAX).zip(batch.claimed.chunks_mut(HAND_OVER_MAX)) {
+        let Some(place) = hand_over.place() else {
+            with_row.extend_from_slice(part);
+            continue;
+        };
+        reserved.places.push(place);
+        claimed.iter_mut().for_each(|one| one.place = Some(place));
+        batch.handed_over.push(HandedOver { place, deliveries: part.to_vec() });
+    }
+    deliveries::insert(conn, &with_row)?;
+    deliveries::hand_over(conn, hand_over.node(), &batch.handed_over)?;
     batch.answers = answers(requests, drafts, snapshots);
     Ok(batch)
 }
@@ -231,6 +254,7 @@ fn handed_over(
         attempt_count: 0,
         retries_used: 0,
         webhooks_enabled: true,
+        place: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
-use super::batch::{self, Batch, Snapshots};
+use super::batch::{self, Batch, Reserved, Snapshots};
 use super::{AcceptError, Counters, Message, Request};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
@@ -118,7 +118,7 @@ impl Writer {
                 DbError::Unavailable(error.to_string())
             })?,
         };
-        let mut reserved = Vec::new();
+        let mut reserved = Reserved::default();
         let result = conn.transaction(|conn| {
             let hand_over = self.hand_over.as_ref();
             let batch =
@@ -127,7 +127,10 @@ impl Writer {
             Ok(batch)
         });
         if result.is_err() {
-            reserved.into_iter().for_each(|webhook| self.hand_over.release(webhook));
+            reserved.webhooks.into_iter().for_each(|webhook| self.hand_over.release(webhook));
+            // When the commit itself failed, nobody knows.
+            let in_doubt = *all_written;
+            reserved.places.into_iter().for_each(|place| self.hand_over.give_back(place, in_doubt));
         }
         // A connection that failed in any way is not used again: its state is not known.
         if result.is_ok() {
@@ -141,7 +144,7 @@ impl Writer {
         self.counters.deliveries.fetch_add(batch.deliveries, Ordering::Relaxed);
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         if !batch.claimed.is_empty() {
-            self.hand_over.take(batch.claimed);
+            self.hand_over.take(batch.claimed, batch.handed_over);
         }
         if batch.left_due {
             self.hand_over.wake();

@@ -42,7 +42,12 @@ fn an_accepted_event_is_answered_202_with_its_id_group_time_and_number_of_delive
     assert_eq!(answer["created_at"], "2026-11-21T12:00:00.000Z");
     assert_eq!(answer["deliveries"], 2);
     assert_eq!(app.db.count("events"), 1, "on disk before the answer");
-    assert_eq!(app.db.count("deliveries"), 2);
+    let event = project.api().get(&format!("/v1/events/{}", answer["id"].as_str().expect("an id")));
+    assert_eq!(
+        event.expect(200).json()["deliveries"].as_array().map(Vec::len),
+        Some(2),
+        "and shown from then on"
+    );
 }
 
 #[test]

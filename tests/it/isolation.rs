@@ -30,6 +30,7 @@ fn nobody_holds_a_connection_while_calling_out() {
     // All 64 slots of 4 webhooks hang, four times the pool's connections.
     let began = Instant::now();
     app.client().get("/readyz").expect(200);
+    app.wait_for("sending", 4 * 64);
     let deliveries = project.deliveries();
     assert!(deliveries.iter().all(|delivery| delivery["status"] == "sending"), "{deliveries:?}");
     project.event("voucher.created", json!({}));

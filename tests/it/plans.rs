@@ -46,6 +46,7 @@ fn outcomes_find_their_rows_by_key_even_while_the_days_tables_are_empty() {
         claims: 1,
         attempt: None,
         next: Next::Delivered,
+        without_row: None,
     };
     assert_eq!(deliveries::record(&mut conn, &[outcome], NOW).expect("record"), 0);
     let plan = plan(&mut conn, "update deliveries d set claimed_by");

@@ -126,6 +126,7 @@ fn outcome(claim: &ClaimedRow, status: u16, next: Next) -> Outcome {
         claims: claim.claims,
         attempt: Some(attempt),
         next,
+        without_row: None,
     }
 }
 
@@ -311,5 +312,6 @@ fn there_is_one_delivery_for_an_event_and_a_webhook() {
         due_at: Some(NOW),
         claimed_by: None,
     };
-    assert!(deliveries::insert(&mut queue.conn, &[again]).is_err());
+    deliveries::insert(&mut queue.conn, &[again]).expect("insert");
+    assert_eq!((queue.db.count("deliveries"), queue.row(id).next_attempt_at), (1, Some(NOW)));
 }

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 
 use super::Status;
+use super::hand_over::without_row;
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
 use crate::base::schema::deliveries;
@@ -32,5 +33,6 @@ pub fn sending_count(conn: &mut PgConnection, project: ProjectId) -> Result<i64,
     let sending = deliveries::table
         .filter(deliveries::project_id.eq(project))
         .filter(deliveries::status.eq(Status::Sending.number()));
-    Ok(sending.count().get_result(conn)?)
+    let in_memory = without_row(conn, project)?.len() as i64;
+    Ok(in_memory + sending.count().get_result::<i64>(conn)?)
 }

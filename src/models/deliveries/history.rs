@@ -5,6 +5,7 @@ use diesel::sql_types::Bool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::hand_over::without_row;
 use super::status::{Failure, Status, failure_of};
 use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
@@ -174,8 +175,15 @@ pub fn find(
     project: ProjectId,
     id: DeliveryId,
 ) -> Result<Option<Delivery>, DbError> {
-    let row = deliveries::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
-    Ok(row.map(Delivery::from))
+    let row = |conn: &mut PgConnection| {
+        deliveries::table.find((project, id)).select(Row::as_select()).first(conn).optional()
+    };
+    if let Some(row) = row(conn)? {
+        return Ok(Some(row.into()));
+    }
+    let in_memory = without_row(conn, project)?.into_iter().find(|delivery| delivery.id == id);
+    // It may have got its row between the two looks.
+    Ok(in_memory.or(row(conn)?.map(Delivery::from)))
 }
 
 /// All deliveries of an event, in the order of their webhooks' age.
@@ -185,15 +193,22 @@ pub fn of_event(
     event: EventId,
 ) -> Result<Vec<Delivery>, DbError> {
     let (from, to) = same_millisecond(event);
+    let in_memory = without_row(conn, project)?;
     let rows = deliveries::table
         .filter(deliveries::project_id.eq(project))
         .filter(deliveries::id.ge(from))
         .filter(deliveries::id.lt(to))
         .filter(deliveries::event_id.eq(event))
-        .order(deliveries::webhook_id)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(Delivery::from).collect())
+    // Those without a row are looked for first: one that gets its row meanwhile is found there.
+    let mut found: Vec<Delivery> = in_memory.into_iter().filter(|delivery| delivery.event == event).collect();
+    for delivery in rows.into_iter().map(Delivery::from) {
+        found.retain(|other| other.id != delivery.id);
+        found.push(delivery);
+    }
+    found.sort_by_key(|delivery| delivery.webhook);
+    Ok(found)
 }
 
 /// A delivery's id carries its event's millisecond: a short range of the primary key holds them all.

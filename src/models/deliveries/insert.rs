@@ -52,10 +52,10 @@ prepared! {
         claimed_by: Array<Nullable<SqlUuid>> = Vec<Option<Uuid>>,
     }
     sql "insert into deliveries (project_id, id, event_id, webhook_id, event_type, status, due_at, claims, claimed_by) \
-         select * from unnest({}, {}, {}, {}, {}, {}, {}, {}, {})"
+         select * from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}) on conflict (project_id, id) do nothing"
 }
 
-/// Writes deliveries; a claimed one has its first claim.
+/// Writes deliveries; a claimed one has its first claim. One that has a row already stays as it is.
 pub fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<(), DbError> {
     if deliveries.is_empty() {
         return Ok(());

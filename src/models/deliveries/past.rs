@@ -92,6 +92,7 @@ fn outcomes(past: &[PastDelivery]) -> Vec<Outcome> {
                 claims,
                 attempt: Some(attempt.clone()),
                 next: Next::GivenBack,
+                without_row: None,
             })
             .collect()
     };

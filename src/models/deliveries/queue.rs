@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::FailureKind;
+use super::hand_over::{Place, make_places, rescue_ended};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::models::events::Payload;
@@ -43,22 +44,8 @@ pub struct Claimed {
     pub retries_used: i16,
     /// The project's master switch was on.
     pub webhooks_enabled: bool,
-}
-
-/// Takes deliveries that were just committed straight from memory; the rows are claimed already.
-///
-/// Implemented by the dispatcher, used by ingest. Losing them is harmless: their leases run out.
-pub trait HandOver: Send + Sync {
-    /// Who claims.
-    fn node(&self) -> Uuid;
-    /// Keeps room for one more delivery to this webhook; false if there is none: it waits in the table then.
-    fn reserve(&self, webhook: WebhookId) -> bool;
-    /// Gives back room that was kept for a delivery that was not committed after all.
-    fn release(&self, webhook: WebhookId);
-    /// Takes them, room having been kept for each.
-    fn take(&self, claimed: Vec<Claimed>);
-    /// Says that deliveries wait in the table.
-    fn wake(&self);
+    /// What stands for it while it has no row.
+    pub place: Option<Place>,
 }
 
 #[derive(QueryableByName)]
@@ -212,12 +199,12 @@ prepared! {
 
 /// Makes deliveries due again whose lease ran out: the node that had them is gone or stuck.
 pub fn rescue(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Rescued, DbError> {
-    interrupted(conn, now, None)
+    Ok(rescue_ended(conn, now)? + interrupted(conn, now, None)?)
 }
 
-/// Makes deliveries due again that this node held before it last stopped.
+/// Makes deliveries due again that this node held before it last stopped. It can hand over from then on.
 pub fn take_back(conn: &mut PgConnection, node: Uuid, now: OffsetDateTime) -> Result<Rescued, DbError> {
-    interrupted(conn, now, Some(node))
+    Ok(make_places(conn, node, now)? + interrupted(conn, now, Some(node))?)
 }
 
 fn interrupted(conn: &mut PgConnection, now: OffsetDateTime, node: Option<Uuid>) -> Result<Rescued, DbError> {

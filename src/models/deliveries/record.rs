@@ -1,4 +1,6 @@
 //! Outcomes: attempts written and states moved, many in one transaction, only where the claim is still ours.
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::{
     Array, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
@@ -6,10 +8,12 @@ use diesel::sql_types::{
 use time::OffsetDateTime;
 
 use super::attempts::{Attempt, BodyKind};
-use super::{Status, switch};
+use super::hand_over::Place;
+use super::{Failure, Status, switch};
 use crate::base::db::DbError;
-use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
+use crate::models::events::Payload;
 use crate::prepared;
 use crate::rules::retry::DisableKind;
 
@@ -43,6 +47,17 @@ pub struct Outcome {
     pub claims: i32,
     pub attempt: Option<Attempt>,
     pub next: Next,
+    /// The delivery has no row yet: it is written now, unless somebody made it due meanwhile.
+    pub without_row: Option<WithoutRow>,
+}
+
+/// What is known of a delivery that has no row.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct WithoutRow {
+    /// What stands for it.
+    pub place: Place,
+    pub payload: Arc<Payload>,
 }
 
 prepared! {
@@ -112,12 +127,40 @@ prepared! {
          where d.project_id = o.project_id and d.id = o.id and d.claims = o.claims and d.status + 0 = 1"
 }
 
+prepared! {
+    /// Writes the rows of deliveries together with what their first attempt came to.
+    pub struct InsertEnded -> () {
+        now: Timestamptz = OffsetDateTime,
+        project_ids: Array<SqlUuid> = Vec<ProjectId>,
+        ids: Array<SqlUuid> = Vec<DeliveryId>,
+        events: Array<SqlUuid> = Vec<EventId>,
+        webhooks: Array<SqlUuid> = Vec<WebhookId>,
+        types: Array<Text> = Vec<String>,
+        claims: Array<Integer> = Vec<i32>,
+        statuses: Array<SmallInt> = Vec<i16>,
+        due: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>,
+        attempted: Array<Integer> = Vec<i32>,
+        retried: Array<SmallInt> = Vec<i16>,
+        response_statuses: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        failure_kinds: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
+        failure_details: Array<Nullable<Text>> = Vec<Option<String>>,
+    }
+    sql "insert into deliveries (project_id, id, event_id, webhook_id, event_type, status, due_at, claims, attempt_count, \
+         retries_used, last_response_status, last_failure_kind, last_failure_detail, ended_at) \
+         select o.project_id, o.id, o.event_id, o.webhook_id, o.event_type, \
+         case when o.status = 0 and o.attempted > 0 then 3 else o.status end, o.due_at, o.claims, o.attempted, o.retried, \
+         o.response_status, o.failure_kind, o.failure_detail, case when o.status in (2, 4, 6) then {}::timestamptz end \
+         from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) \
+         o (project_id, id, event_id, webhook_id, event_type, claims, status, due_at, attempted, retried, response_status, \
+         failure_kind, failure_detail) on conflict (project_id, id) do nothing"
+}
+
 /// Writes outcomes. Call it in a transaction: attempt and state stand or fall together.
 ///
 /// An outcome whose claim is lost leaves its attempt and moves nothing. Answers how many states moved.
 pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime) -> Result<usize, DbError> {
     insert_attempts(conn, outcomes)?;
-    let moved = move_states(conn, outcomes, now)?;
+    let moved = insert_ended(conn, outcomes, now)? + move_states(conn, outcomes, now)?;
     for outcome in outcomes {
         if let Next::Failed(Some(kind)) = outcome.next
             && ended_by(conn, outcome)?
@@ -185,26 +228,88 @@ pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> 
     Ok(())
 }
 
-fn move_states(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime) -> Result<usize, DbError> {
-    let attempt = |o: &Outcome| o.attempt.is_some();
-    let failure = |o: &Outcome| o.attempt.as_ref().and_then(|a| a.failure.clone());
-    let statement = MoveStates {
+fn insert_ended(
+    conn: &mut PgConnection,
+    outcomes: &[Outcome],
+    now: OffsetDateTime,
+) -> Result<usize, DbError> {
+    let (new, payloads): (Vec<&Outcome>, Vec<&Payload>) =
+        outcomes.iter().filter_map(|o| Some((o, &*o.without_row.as_ref()?.payload))).unzip();
+    if new.is_empty() {
+        return Ok(0);
+    }
+    let states = States::of(&new, now);
+    let statement = InsertEnded {
         now,
-        project_ids: outcomes.iter().map(|o| o.project).collect(),
-        ids: outcomes.iter().map(|o| o.delivery).collect(),
-        claims: outcomes.iter().map(|o| o.claims).collect(),
-        statuses: outcomes.iter().map(|o| o.next.status().number()).collect(),
-        due: outcomes.iter().map(|o| o.next.due_at(now)).collect(),
-        attempted: outcomes.iter().map(|o| i32::from(attempt(o))).collect(),
-        retried: outcomes.iter().map(|o| i16::from(matches!(o.next, Next::RetryAt(_)))).collect(),
-        response_statuses: outcomes
-            .iter()
-            .map(|o| o.attempt.as_ref()?.response.as_ref().and_then(|r| i16::try_from(r.status).ok()))
-            .collect(),
-        failure_kinds: outcomes.iter().map(|o| failure(o).map(|f| f.kind.number())).collect(),
-        failure_details: outcomes.iter().map(|o| failure(o).map(|f| f.detail)).collect(),
+        project_ids: new.iter().map(|o| o.project).collect(),
+        ids: new.iter().map(|o| o.delivery).collect(),
+        events: payloads.iter().map(|payload| payload.id).collect(),
+        webhooks: new.iter().map(|o| o.webhook).collect(),
+        types: payloads.iter().map(|payload| payload.event_type.clone()).collect(),
+        claims: new.iter().map(|o| o.claims).collect(),
+        statuses: states.statuses,
+        due: states.due,
+        attempted: states.attempted,
+        retried: states.retried,
+        response_statuses: states.response_statuses,
+        failure_kinds: states.failure_kinds,
+        failure_details: states.failure_details,
     };
     Ok(statement.execute(conn)?)
+}
+
+fn move_states(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime) -> Result<usize, DbError> {
+    let old: Vec<&Outcome> = outcomes.iter().filter(|o| o.without_row.is_none()).collect();
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let states = States::of(&old, now);
+    let statement = MoveStates {
+        now,
+        project_ids: old.iter().map(|o| o.project).collect(),
+        ids: old.iter().map(|o| o.delivery).collect(),
+        claims: old.iter().map(|o| o.claims).collect(),
+        statuses: states.statuses,
+        due: states.due,
+        attempted: states.attempted,
+        retried: states.retried,
+        response_statuses: states.response_statuses,
+        failure_kinds: states.failure_kinds,
+        failure_details: states.failure_details,
+    };
+    Ok(statement.execute(conn)?)
+}
+
+/// What outcomes make of their deliveries, an array a column.
+struct States {
+    statuses: Vec<i16>,
+    due: Vec<Option<OffsetDateTime>>,
+    attempted: Vec<i32>,
+    retried: Vec<i16>,
+    response_statuses: Vec<Option<i16>>,
+    failure_kinds: Vec<Option<i16>>,
+    failure_details: Vec<Option<String>>,
+}
+
+impl States {
+    fn of(outcomes: &[&Outcome], now: OffsetDateTime) -> Self {
+        fn column<'a, T>(outcomes: &[&'a Outcome], of: impl Fn(&'a Outcome) -> T) -> Vec<T> {
+            outcomes.iter().map(|outcome| of(outcome)).collect()
+        }
+        fn failure(outcome: &Outcome) -> Option<&Failure> {
+            outcome.attempt.as_ref()?.failure.as_ref()
+        }
+        let response = |o: &Outcome| i16::try_from(o.attempt.as_ref()?.response.as_ref()?.status).ok();
+        Self {
+            statuses: column(outcomes, |o| o.next.status().number()),
+            due: column(outcomes, |o| o.next.due_at(now)),
+            attempted: column(outcomes, |o| i32::from(o.attempt.is_some())),
+            retried: column(outcomes, |o| i16::from(matches!(o.next, Next::RetryAt(_)))),
+            response_statuses: column(outcomes, response),
+            failure_kinds: column(outcomes, |o| failure(o).map(|f| f.kind.number())),
+            failure_details: column(outcomes, |o| failure(o).map(|f| f.detail.clone())),
+        }
+    }
 }
 
 impl Next {

@@ -34,6 +34,7 @@ pub fn begin_test(
         attempt_count: 0,
         retries_used: 0,
         webhooks_enabled: true,
+        place: None,
     };
     let delivery = NewDelivery {
         project: payload.project,

@@ -113,6 +113,16 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<
     ))
 }
 
+/// The types of events.
+pub fn types_of(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: Vec<EventId>,
+) -> Result<HashMap<EventId, String>, DbError> {
+    let named = events::table.filter(events::project_id.eq(project)).filter(events::id.eq_any(ids));
+    Ok(named.select((events::id, events::event_type)).load(conn)?.into_iter().collect())
+}
+
 /// A page of events, newest first.
 pub fn list(
     conn: &mut PgConnection,

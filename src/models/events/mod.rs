@@ -6,7 +6,7 @@ mod insert;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
-pub use history::{Event, Filter, Summary, find, find_by_q, first_posted, list, load_payloads};
+pub use history::{Event, Filter, Summary, find, find_by_q, first_posted, list, load_payloads, types_of};
 pub use insert::{NewEvent, insert, insert_test};
 
 use bytes::Bytes;
