@@ -127,7 +127,7 @@ fn what_a_dead_node_had_in_memory_is_due_when_the_lease_is_over_and_only_what_ha
     assert_eq!(memory.db.count("attempts where failure_kind = 8 and number = 1"), others);
     assert_eq!(memory.rescue(NOW + LEASE), 0, "once");
     let again = memory.payload();
-    memory.hand_over(&[again.clone()]);
+    memory.hand_over(std::slice::from_ref(&again));
     assert_eq!(
         deliveries::take_back(&mut memory.conn, NODE, NOW).expect("take back"),
         1,
@@ -139,7 +139,7 @@ fn what_a_dead_node_had_in_memory_is_due_when_the_lease_is_over_and_only_what_ha
 fn an_outcome_that_comes_after_the_rescue_leaves_its_attempt_and_moves_nothing() {
     let mut memory = memory();
     let payload = memory.payload();
-    memory.hand_over(&[payload.clone()]);
+    memory.hand_over(std::slice::from_ref(&payload));
     assert_eq!(memory.rescue(NOW + LEASE), 1);
     assert_eq!(memory.record(&payload, Next::Delivered), 0);
     assert_eq!(memory.db.count("deliveries where status = 0"), 1);
@@ -150,7 +150,7 @@ fn an_outcome_that_comes_after_the_rescue_leaves_its_attempt_and_moves_nothing()
 fn a_delivery_without_a_row_is_read_as_being_sent_until_it_has_one() {
     let mut memory = memory();
     let payload = memory.payload();
-    memory.hand_over(&[payload.clone()]);
+    memory.hand_over(std::slice::from_ref(&payload));
     let (project, event) = (memory.project, payload.id);
     let id = deliveries::delivery_id(event, memory.webhook);
     let found = deliveries::find(&mut memory.conn, project, id).expect("find").expect("a delivery");
