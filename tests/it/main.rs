@@ -16,6 +16,7 @@ mod docs_page;
 mod external_ids;
 mod failures;
 mod first_steps;
+mod history_filters;
 mod history_pages;
 mod in_doubt;
 mod interruption;

@@ -56,15 +56,17 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = query::read(&viewer.path("/history"), request.query_string());
-    if let Some(shorter) = query::shorter(&address, request.query_string()).filter(|_| !htmx.0) {
-        return Ok(page::go_to(htmx, &shorter));
+    let shorter = query::shorter(&address, request.query_string());
+    if let Some(shorter) = shorter.as_deref().filter(|_| !htmx.0) {
+        return Ok(page::go_to(htmx, shorter));
     }
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
     let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
-    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())
+    let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
+    page::shown_at(answer, shorter.as_deref())
 }
 
 /// What the page is made of.

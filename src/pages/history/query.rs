@@ -15,12 +15,13 @@ use crate::models::deliveries::{Filter, Status, StatusClass};
 use crate::models::events;
 use crate::models::webhooks::Named;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "status",
     "webhook_id",
     "event_type",
     "response_status",
     "range",
+    span::RANGE_INSTEAD,
     "since",
     "until",
     "ended",
@@ -31,15 +32,17 @@ const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
-    let address = Address::read(path, query, &NAMES, &LISTS);
+    let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<DeliveryId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }
 
-/// Where a browser without scripts is sent on to: the same list without the empty fields that its form names.
+/// The address of the same list without what its form names to no effect: empty fields, a range beside from or to.
 pub fn shorter(address: &Address, query: &str) -> Option<String> {
-    let has_empty = form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.is_empty());
-    has_empty.then(|| address.link())
+    let is_idle = |name: &str| ["range", span::RANGE_INSTEAD].contains(&name) && address.one(name).is_none();
+    let has_idle =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| value.is_empty() || is_idle(&name));
+    has_idle.then(|| address.link())
 }
 
 /// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
