@@ -1,4 +1,4 @@
-//! Filters of history and events: each chip has its effect.
+//! Filters of history and events: each chip has its effect, and a list holds what the figure that leads to it counts.
 use callout::models::projects::members::Role;
 use serde_json::json;
 
@@ -98,4 +98,48 @@ fn an_end_before_its_beginning_is_said_and_not_that_nothing_happened() {
         assert!(page.has("#filters-open[checked]:not([hx-preserve])"), "a phone shows what to correct");
         assert!(support.get(&list).expect(200).page().has("#filters-open[hx-preserve]:not([checked])"));
     }
+}
+
+#[test]
+fn tests_are_shown_left_out_or_alone_and_the_overviews_figures_lead_to_as_many() {
+    let (app, project, receiver, support, [history, _]) = started();
+    let at = receiver.url("/?status=500");
+    let desk =
+        project.webhook(&at, json!({ "name": "Desk", "retries": "none", "events": ["voucher.created"] }));
+    let wall =
+        project.webhook(&at, json!({ "name": "Wall", "retries": "three", "events": ["voucher.deleted"] }));
+    let shut = project.webhook(&receiver.url("/"), json!({ "name": "Shut", "events": ["voucher.updated"] }));
+    for webhook in [&desk, &wall, &shut] {
+        let id = webhook["id"].as_str().expect("an id");
+        project.api().post(&format!("/v1/webhooks/{id}/test"), &json!({})).expect(200);
+    }
+    project.event("voucher.created", json!({}));
+    project.event("voucher.deleted", json!({}));
+    app.wait_for("retrying", 1);
+    app.wait_for("failed", 3);
+    // Two of Till and the test to Shut were delivered; what comes now is held by the switch.
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 3);
+    project.api().patch("/v1/project", &json!({ "webhooks_enabled": false })).expect(200);
+    project.event(TYPE, json!({}));
+
+    let count = |query: &str| rows(&support.get(&format!("{history}?{query}")).expect(200).page());
+    assert_eq!((count(""), count("test=0"), count("test=1"), count("test=2")), (8, 5, 3, 0));
+    let page = support.get(&format!("{history}?test=1")).expect(200).page();
+    assert_eq!(page.text(".filter-chip"), "Tests Tests only");
+    assert_eq!(page.text("#test option[selected]"), "Tests only");
+    assert!(page.texts(".rows .row-status").iter().all(|status| status.ends_with(" Test")));
+
+    app.db.execute("update projects set first_steps_dismissed_at = now()");
+    let overview = support.get(&format!("/p/{}/overview", project.id)).expect(200).page();
+    let figures = overview.texts(".summary-counts .summary-number");
+    assert_eq!(figures, ["2", "1", "1", "1"]);
+    for (at, label) in ["Delivered", "Failed", "Under way", "Held"].into_iter().enumerate() {
+        let card = format!(".summary-card:nth-of-type({}) li:nth-of-type({}) a", at / 2 + 2, at % 2 + 1);
+        assert!(overview.text(&card).contains(label));
+        let list = support.get(&overview.attribute(&card, "href").expect("a link")).expect(200).page();
+        assert_eq!(rows(&list).to_string(), figures[at], "{label}");
+    }
+    let all = overview.attribute(".panel-head a[href*='status=failed']", "href").expect("a link");
+    assert_eq!(rows(&support.get(&all).expect(200).page()), overview.count(".told-row"));
 }

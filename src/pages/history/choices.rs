@@ -94,6 +94,21 @@ pub fn responses(address: &Address) -> Vec<Choice> {
     field(address, "response_status", classes.chain(single))
 }
 
+/// What of tests and the rest is shown, in words.
+pub fn test_words(test: bool) -> &'static str {
+    if test { "Tests only" } else { "Real only" }
+}
+
+/// Whether tests are shown, or nothing but them.
+pub fn tests(address: &Address) -> Vec<Choice> {
+    let offered = [("0", false), ("1", true)];
+    field(
+        address,
+        "test",
+        offered.map(|(value, test)| (value.to_owned(), test_words(test).to_owned())).into_iter(),
+    )
+}
+
 /// The ranges up to now.
 pub fn ranges(address: &Address) -> Vec<Choice> {
     field(address, "range", RANGES.iter().map(|(value, _, words)| ((*value).to_owned(), (*words).to_owned())))

@@ -78,7 +78,7 @@ export default async function ({ stage, page, look, expecting }) {
 async function filterOnAPhone(page, project, look) {
   const history = `/p/${project}/history`;
   const focused = () => page.evaluate(() => document.activeElement.id);
-  const [type, response] = ['Event type', 'Response'].map((label) => page.getByLabel(label, { exact: true }));
+  const [type, tests] = ['Event type', 'Tests'].map((label) => page.getByLabel(label, { exact: true }));
   const [since, until] = [page.locator('#since'), page.locator('#until')];
   const narrow = () => page.setViewportSize({ width: 390, height: 844 });
   await narrow();
@@ -89,6 +89,8 @@ async function filterOnAPhone(page, project, look) {
   await page.waitForURL(/event_type=/);
   assert.ok(await type.isVisible(), 'a choice folds nothing');
   assert.equal(await focused(), 'event_type');
+  await tests.selectOption('Real only');
+  await page.waitForURL(/test=0/);
   await look('history-filters-unfolded');
   await narrow();
 
@@ -96,7 +98,7 @@ async function filterOnAPhone(page, project, look) {
   await page.getByText('From and to').click();
   await since.focus();
   await page.keyboard.type('1120');
-  for (const send of [() => page.getByRole('button', { name: 'Find' }).click(), () => response.selectOption('2xx')]) {
+  for (const send of [() => page.getByRole('button', { name: 'Find' }).click(), () => tests.selectOption('All')]) {
     await page.getByText('From and to').click();
     assert.ok(await since.isHidden());
     await send();
