@@ -28,6 +28,7 @@ pub async fn list(
         webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
         types: given.each("event_type", "an event type", |name| Some(name.to_owned())),
         response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
+        test: None,
         since: given.moment("since"),
         until: given.moment("until"),
         ended_since: None,

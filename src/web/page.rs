@@ -11,6 +11,7 @@ use askama::Template;
 use super::error::PageResult;
 
 const HX_LOCATION: HeaderName = HeaderName::from_static("hx-redirect");
+const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 
 /// Whether htmx asks for a block. Not when it restores a page from history: that is a whole page again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,14 @@ pub fn page_or_block(
     block: &impl Template,
 ) -> PageResult {
     if htmx.0 { page_with(status, block) } else { page_with(status, page) }
+}
+
+/// For htmx, the address that the page has with this answer, where it is not the one that was asked.
+pub fn shown_at(mut response: HttpResponse, path: Option<&str>) -> PageResult {
+    if let Some(path) = path.and_then(|path| HeaderValue::from_str(path).ok()) {
+        response.headers_mut().insert(HX_PUSH_URL, path);
+    }
+    Ok(response)
 }
 
 /// Goes on to another of our pages after something was done: 303 for a browser, `HX-Redirect` for htmx.

@@ -5,7 +5,6 @@
   const the_dialog = () => document.querySelector("dialog[data-jump]");
   const the_field = (dialog) => dialog.querySelector("input[type=search]");
   const the_links = (dialog) => [...dialog.querySelectorAll("[data-jump-found] a[href]")];
-
   const listed = (dialog) => the_links(dialog).filter((link) => !link.closest(".jump-more")).length;
 
   function open(dialog) {
@@ -28,18 +27,20 @@
     const [first] = dialog.dataset.found === the_field(dialog).value ? the_links(dialog) : [];
     if (event.key in steps) move(dialog, steps[event.key]);
     else if (event.key === "Enter" && event.target === the_field(dialog) && first) first.click();
+    // In a field of search the browser would only empty it.
+    else if (event.key === "Escape") dialog.close();
     // Whoever goes on typing means the field.
-    else return event.key.match(/^\S$/u) && !event.ctrlKey && !event.metaKey && the_field(dialog).focus();
+    else return /^(\S|Backspace)$/u.test(event.key) && !event.ctrlKey && !event.metaKey && the_field(dialog).focus();
     event.preventDefault();
   }
 
   document.addEventListener("keydown", function (event) {
     const dialog = the_dialog();
-    const is_ours = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "k";
-    if (is_ours && dialog) {
+    const is_chord = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (dialog && is_chord && event.key?.toLowerCase() === "k") {
       event.preventDefault();
       dialog.open ? dialog.close() : open(dialog);
-    } else if (dialog?.open) take_key(dialog, event);
+    } else if (dialog?.open && !event.isComposing) take_key(dialog, event);
   });
   document.addEventListener("click", function (event) {
     if (event.target === the_dialog() || event.target.closest("[data-jump-close]")) the_dialog().close();
@@ -53,7 +54,6 @@
     dialog.dataset.found = detail.requestConfig.parameters.q;
     dialog.querySelector("[data-jump-told]").textContent = `${listed(dialog)} found`;
   });
-  if (/Mac|iPhone|iPad/.test(navigator.platform)) {
-    document.querySelectorAll("[data-jump-key]").forEach((key) => (key.textContent = "⌘ K"));
-  }
+  const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? document.querySelectorAll("[data-jump-key]") : [];
+  keys.forEach((key) => (key.textContent = "⌘ K"));
 })();

@@ -82,6 +82,22 @@ fn each_role_finds_what_it_may_open() {
 }
 
 #[test]
+fn an_owner_finds_how_to_load_the_sample_and_how_to_remove_it() {
+    let app = App::start();
+    let place = Place::new(&app, "Shop");
+    let (owner, admin) = (people::owner(&app), people::member(&app, place.project.id, Role::Admin));
+    assert!(leads_to(&found(&owner, &place, "sample"), "/#sample-title"));
+    assert!(owner.get("/").expect(200).page().has("#sample-title"));
+    owner.post_form("/sample", &[]).expect(303);
+    assert_eq!(
+        found(&owner, &place, "sample da").text(".jump-list a[href='/sample/remove']"),
+        "Remove sample data"
+    );
+    assert!(found(&admin, &place, "sample").has(".jump-list a"), "event types have samples");
+    assert!(!found(&admin, &place, "sample").has(".jump-list a[href*='sample']"));
+}
+
+#[test]
 fn nobody_finds_anything_of_a_project_that_is_not_theirs() {
     let app = App::start();
     let (place, other) = (Place::new(&app, "Shop"), Place::new(&app, "Outlet"));

@@ -17,6 +17,7 @@ mod external_ids;
 mod failures;
 mod first_steps;
 mod hand_over;
+mod history_filters;
 mod history_pages;
 mod in_doubt;
 mod interruption;

@@ -60,6 +60,8 @@ pub struct Filter {
     pub webhooks: Vec<WebhookId>,
     pub types: Vec<String>,
     pub response_statuses: Vec<StatusClass>,
+    /// Only tests, or only what is none.
+    pub test: Option<bool>,
     /// Of events that arrived at or after.
     pub since: Option<OffsetDateTime>,
     /// Of events that arrived before.
@@ -139,6 +141,9 @@ fn within(
     }
     if !filter.response_statuses.is_empty() {
         query = query.filter(sql::<Bool>(&response_condition(&filter.response_statuses)));
+    }
+    if let Some(test) = filter.test {
+        query = query.filter(sql::<Bool>(if test { "test" } else { "not test" }));
     }
     if let Some(from) = from {
         query = query.filter(deliveries::id.ge(DeliveryId(from)));

@@ -21,7 +21,7 @@ use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, pag
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
 /// What the address may name, as in the API.
-const NAMES: [&str; 6] = ["type", "range", "since", "until", "q", "cursor"];
+const NAMES: [&str; 7] = ["type", "range", span::RANGE_INSTEAD, "since", "until", "q", "cursor"];
 
 #[derive(Template)]
 #[template(path = "events/list.html", blocks = ["events"])]
@@ -61,20 +61,22 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = read(&support.path("/events"), request.query_string());
-    if let Some(shorter) = query::shorter(&address, request.query_string()).filter(|_| !htmx.0) {
-        return Ok(page::go_to(htmx, &shorter));
+    let shorter = query::shorter(&address, request.query_string());
+    if let Some(shorter) = shorter.as_deref().filter(|_| !htmx.0) {
+        return Ok(page::go_to(htmx, shorter));
     }
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
     let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&support, &address, &span, found);
-    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())
+    let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())?;
+    page::shown_at(answer, shorter.as_deref())
 }
 
 /// Reads the list's address. A cursor that is none is the first page.
 fn read(path: &str, query: &str) -> Address {
-    let address = Address::read(path, query, &NAMES, &["type"]);
+    let address = span::settled(Address::read(path, query, &NAMES, &["type"]));
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<EventId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }

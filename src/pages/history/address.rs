@@ -13,21 +13,22 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a query string; values of `lists` may also be separated by commas, as in the API. Values with U+0000, which
-    /// no text in Postgres can hold, are left out.
+    /// Reads a query string; values of `lists` may also be separated by commas, as in the API, of other names the first
+    /// value counts. Values with U+0000, which no text in Postgres can hold, are left out.
     pub fn read(path: &str, query: &str, names: &[&str], lists: &[&str]) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !names.contains(&&*name) {
                 continue;
             }
-            let parts = if lists.contains(&&*name) { value.split(',').collect() } else { vec![&*value] };
+            let is_list = lists.contains(&&*name);
+            let parts = if is_list { value.split(',').collect() } else { vec![&*value] };
             for part in
                 parts.into_iter().map(str::trim).filter(|part| !part.is_empty() && !part.contains('\0'))
             {
-                let pair = (name.to_string(), part.to_owned());
-                if !pairs.contains(&pair) && pairs.len() < PAIRS_MAX {
-                    pairs.push(pair);
+                let is_there = |pair: &(String, String)| pair.0 == name && (!is_list || pair.1 == part);
+                if !pairs.iter().any(is_there) && pairs.len() < PAIRS_MAX {
+                    pairs.push((name.to_string(), part.to_owned()));
                 }
             }
         }
@@ -79,6 +80,12 @@ impl Address {
         Self { path: self.path.clone(), pairs: self.pairs.iter().filter(left).cloned().collect() }
     }
 
+    /// The same with the values of one name under another.
+    pub fn rename(mut self, from: &str, to: &str) -> Self {
+        self.pairs.iter_mut().filter(|pair| pair.0 == from).for_each(|pair| to.clone_into(&mut pair.0));
+        self
+    }
+
     fn link_of(&self, pairs: Vec<(String, String)>) -> String {
         if pairs.is_empty() {
             return self.path.clone();
@@ -112,6 +119,12 @@ mod tests {
         assert_eq!(address.all("status").collect::<Vec<_>>(), ["failed", "held"]);
         assert_eq!(address.one("q"), Some("a,b"));
         assert_eq!(address.link(), "/h?status=failed&status=held&q=a%2Cb");
+    }
+
+    #[test]
+    fn of_what_is_no_list_the_first_value_counts() {
+        let address = Address::read("/h", "range=&range=1h&range=7d", &["range"], &[]);
+        assert_eq!(address.link(), "/h?range=1h");
     }
 
     #[test]

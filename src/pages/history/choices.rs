@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use super::address::Address;
-use super::span::{self, RANGES, Span};
+use super::span::{self, AsField, RANGES, Span};
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::Status;
 use crate::models::webhooks::Named;
@@ -33,6 +33,10 @@ pub struct StatusChoice {
 #[allow(missing_docs)]
 pub struct SpanFields {
     pub is_set: bool,
+    /// What the field of ranges beside them is called.
+    pub range_name: &'static str,
+    /// The first thing that is wrong with them, or nothing.
+    pub problem: String,
     pub fields: [SpanField; 2],
 }
 
@@ -42,15 +46,8 @@ pub struct SpanFields {
 pub struct SpanField {
     pub name: &'static str,
     pub label: &'static str,
-    pub value: String,
+    pub shown: AsField,
     pub problem: String,
-}
-
-impl SpanFields {
-    /// Whether one of them could not be read.
-    pub fn has_problem(&self) -> bool {
-        self.fields.iter().any(|field| !field.problem.is_empty())
-    }
 }
 
 /// A field's values with the first one that the address names chosen; one that is not offered is added.
@@ -97,6 +94,21 @@ pub fn responses(address: &Address) -> Vec<Choice> {
     field(address, "response_status", classes.chain(single))
 }
 
+/// What of tests and the rest is shown, in words.
+pub fn test_words(test: bool) -> &'static str {
+    if test { "Tests only" } else { "Real only" }
+}
+
+/// Whether tests are shown, or nothing but them.
+pub fn tests(address: &Address) -> Vec<Choice> {
+    let offered = [("0", false), ("1", true)];
+    field(
+        address,
+        "test",
+        offered.map(|(value, test)| (value.to_owned(), test_words(test).to_owned())).into_iter(),
+    )
+}
+
 /// The ranges up to now.
 pub fn ranges(address: &Address) -> Vec<Choice> {
     field(address, "range", RANGES.iter().map(|(value, _, words)| ((*value).to_owned(), (*words).to_owned())))
@@ -121,11 +133,16 @@ pub fn span(address: &Address, span: &Span) -> SpanFields {
     let field = |name: &'static str, label| SpanField {
         name,
         label,
-        value: span::as_field(address.one(name)),
+        shown: span::as_field(address.one(name)),
         problem: span.problem(name).unwrap_or_default().to_owned(),
     };
-    let is_set = address.one("since").is_some() || address.one("until").is_some();
-    SpanFields { is_set, fields: [field("since", "Since"), field("until", "Until")] }
+    let is_set = span::has_end(address);
+    SpanFields {
+        is_set,
+        range_name: if is_set { span::RANGE_INSTEAD } else { "range" },
+        problem: span.first_problem().to_owned(),
+        fields: [field("since", "Since"), field("until", "Until")],
+    }
 }
 
 /// What the form has no visible field for and has to send along: states, and all but the first of a list.

@@ -39,6 +39,7 @@ struct ListPage {
     webhooks: Vec<Choice>,
     types: Vec<Choice>,
     responses: Vec<Choice>,
+    tests: Vec<Choice>,
     ranges: Vec<Choice>,
     span: SpanFields,
     chips: Vec<Chip>,
@@ -56,15 +57,17 @@ pub async fn list(
     request: HttpRequest,
 ) -> PageResult {
     let address = query::read(&viewer.path("/history"), request.query_string());
-    if let Some(shorter) = query::shorter(&address, request.query_string()).filter(|_| !htmx.0) {
-        return Ok(page::go_to(htmx, &shorter));
+    let shorter = query::shorter(&address, request.query_string());
+    if let Some(shorter) = shorter.as_deref().filter(|_| !htmx.0) {
+        return Ok(page::go_to(htmx, shorter));
     }
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
     let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
-    page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())
+    let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
+    page::shown_at(answer, shorter.as_deref())
 }
 
 /// What the page is made of.
@@ -110,6 +113,7 @@ impl ListPage {
             webhooks: choices::webhooks(address, &found.names),
             types: choices::types(address, "event_type"),
             responses: choices::responses(address),
+            tests: choices::tests(address),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: query::chips(address, &found.names),

@@ -15,12 +15,14 @@ use crate::models::deliveries::{Filter, Status, StatusClass};
 use crate::models::events;
 use crate::models::webhooks::Named;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "status",
     "webhook_id",
     "event_type",
     "response_status",
+    "test",
     "range",
+    span::RANGE_INSTEAD,
     "since",
     "until",
     "ended",
@@ -31,15 +33,17 @@ const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
-    let address = Address::read(path, query, &NAMES, &LISTS);
+    let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<DeliveryId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }
 
-/// Where a browser without scripts is sent on to: the same list without the empty fields that its form names.
+/// The address of the same list without what its form names to no effect: empty fields, a range beside from or to.
 pub fn shorter(address: &Address, query: &str) -> Option<String> {
-    let has_empty = form_urlencoded::parse(query.as_bytes()).any(|(_, value)| value.is_empty());
-    has_empty.then(|| address.link())
+    let is_idle = |name: &str| ["range", span::RANGE_INSTEAD].contains(&name) && address.one(name).is_none();
+    let has_idle =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| value.is_empty() || is_idle(&name));
+    has_idle.then(|| address.link())
 }
 
 /// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
@@ -56,6 +60,7 @@ pub fn filter(
         webhooks: address.all("webhook_id").filter_map(|id| id.parse().ok()).collect(),
         types: address.all("event_type").map(str::to_owned).collect(),
         response_statuses: address.all("response_status").filter_map(StatusClass::parse).collect(),
+        test: address.one("test").and_then(test_of),
         since: span.since,
         until: span.until,
         ended_since: address.one("ended").and_then(|word| span::range_begin(word, now)),
@@ -67,6 +72,7 @@ pub fn filter(
     if means_nothing("status", !filter.statuses.is_empty())
         || means_nothing("webhook_id", !filter.webhooks.is_empty())
         || means_nothing("response_status", !filter.response_statuses.is_empty())
+        || means_nothing("test", filter.test.is_some())
         || ["range", "ended"].iter().filter_map(|name| address.one(name)).any(|word| !is_range(word))
         || !span.problems.is_empty()
     {
@@ -96,6 +102,9 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "webhook_id" => ("Webhook", webhook_words(value, names)),
             "event_type" => ("Event type", value.clone()),
             "response_status" => ("Response", known(StatusClass::parse(value).map(|_| value.clone()), value)),
+            "test" => {
+                ("Tests", known(test_of(value).map(|test| choices::test_words(test).to_owned()), value))
+            }
             "range" => ("Time", range_words(value)),
             "ended" => ("Ended", range_words(value)),
             "since" => ("Since", moment_words(value)),
@@ -115,6 +124,15 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
 fn webhook_words(value: &str, names: &HashMap<WebhookId, Named>) -> String {
     let Ok(id) = value.parse::<WebhookId>() else { return known(None, value) };
     names.get(&id).map_or_else(|| value.to_owned(), choices::name_shown)
+}
+
+/// Whether tests are asked for, or what is none.
+fn test_of(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
 }
 
 /// Whether a word names one of the ranges that are offered.

@@ -5,7 +5,7 @@ use super::places;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, EventId, WebhookId};
 use crate::models::projects::{Project, Role};
-use crate::models::{deliveries, events, webhooks};
+use crate::models::{deliveries, events, sample, webhooks};
 use crate::rules::catalogue;
 use crate::web::SignedIn;
 
@@ -56,6 +56,7 @@ pub struct Further {
 pub struct Sight {
     projects: Vec<(Project, Role)>,
     is_in_first: bool,
+    is_owner: bool,
 }
 
 impl Sight {
@@ -66,7 +67,7 @@ impl Sight {
         if let Some(at) = at {
             projects[..=at].rotate_right(1);
         }
-        Self { projects, is_in_first: at.is_some() }
+        Self { projects, is_in_first: at.is_some(), is_owner: person.user.is_owner }
     }
 
     /// The project where they are.
@@ -88,7 +89,8 @@ pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Gro
     } else {
         (by_id(conn, sight, q)?, by_webhook_name(conn, sight, q)?)
     };
-    let pages = places::matching(sight.here(), q);
+    let has_sample = if sight.is_owner { Some(sample::find(conn)?.is_some()) } else { None };
+    let pages = places::matching(sight.here(), has_sample, q);
     let pages_max = if q.is_empty() { usize::MAX } else { ITEMS_MAX };
     let groups = vec![
         Group::of(EXACT, exact, ITEMS_MAX, None),

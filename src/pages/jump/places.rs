@@ -36,8 +36,13 @@ const OF_EVERYBODY: &[(&str, &str, &str, &str)] = &[
     ("user", "Account", "name password sessions sign out", "/account"),
 ];
 
-/// Pages whose words hold everything that was typed; all of them if nothing was.
-pub fn matching(here: Option<&(Project, Role)>, q: &str) -> Vec<Item> {
+/// What an owner may do about the sample data: if there is none yet, and if there is.
+const OF_THE_SAMPLE: [(&str, &str); 2] =
+    [("Load sample data", "/#sample-title"), ("Remove sample data", "/sample/remove")];
+
+/// Pages whose words hold everything that was typed; all of them if nothing was. Takes whether there is a sample, for
+/// those whom it concerns.
+pub fn matching(here: Option<&(Project, Role)>, has_sample: Option<bool>, q: &str) -> Vec<Item> {
     let mut items = Vec::new();
     for (icon, name, words, below, role) in OF_A_PROJECT {
         let Some((project, _)) = here.filter(|(_, has)| has >= role) else { continue };
@@ -48,6 +53,12 @@ pub fn matching(here: Option<&(Project, Role)>, q: &str) -> Vec<Item> {
     }
     for (icon, name, _, path) in OF_EVERYBODY.iter().filter(|(_, name, words, _)| holds(name, words, q)) {
         items.push(Item { icon, label: (*name).to_owned(), detail: String::new(), href: (*path).to_owned() });
+    }
+    if let Some((name, path)) = has_sample.map(|has| OF_THE_SAMPLE[usize::from(has)])
+        && holds(name, "example demo", q)
+    {
+        let (label, href) = (name.to_owned(), path.to_owned());
+        items.push(Item { icon: "flask", label, detail: String::new(), href });
     }
     // Those whose name begins so come first; else the order of the menu stays.
     items.sort_by_key(|item| !item.label.to_lowercase().starts_with(&q.to_lowercase()));
@@ -68,7 +79,7 @@ mod tests {
 
     #[test]
     fn pages_are_found_by_the_beginning_of_any_word() {
-        let found = |q: &str| matching(None, q).into_iter().map(|item| item.label).collect::<Vec<_>>();
+        let found = |q: &str| matching(None, None, q).into_iter().map(|item| item.label).collect::<Vec<_>>();
         assert_eq!(found("pass"), ["Account"]);
         assert_eq!(found("EVENT ref"), ["Event reference"]);
         assert_eq!(found("sig"), ["Event reference", "Account"]);

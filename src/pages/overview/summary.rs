@@ -27,7 +27,7 @@ pub(super) struct Count {
     pub(super) label: &'static str,
     /// `12`, or `10,000+`.
     pub(super) number: String,
-    /// The history's filter for them.
+    /// The history's filter for them: tests count in none of the figures.
     pub(super) query: &'static str,
 }
 
@@ -46,18 +46,18 @@ impl Summary {
         })?;
         let names = webhooks::names(conn, project)?;
         let count = |class, label, number, query| Count { class, label, number: number_words(number), query };
-        let waiting = "status=due&status=sending&status=retrying";
+        let waiting = "status=due&status=sending&status=retrying&test=0";
         Ok(Self {
             webhooks: found.len(),
             active: found.iter().filter(|webhook| webhook.settings.active).count(),
             disabled: found.iter().filter(|webhook| webhook.disabled.is_some()).count(),
             last_day: [
-                count("state-good", "Delivered", figures.delivered, "status=delivered&range=24h"),
-                count("state-bad", "Failed", figures.failed, "status=failed&ended=24h"),
+                count("state-good", "Delivered", figures.delivered, "status=delivered&test=0&range=24h"),
+                count("state-bad", "Failed", figures.failed, "status=failed&test=0&ended=24h"),
             ],
             standing: [
                 count("state-busy", "Under way", figures.under_way, waiting),
-                count("state-held", "Held", figures.held, "status=held"),
+                count("state-held", "Held", figures.held, "status=held&test=0"),
             ],
             failures: failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook))).collect(),
         })

@@ -54,6 +54,8 @@ export default async function ({ stage, page, look, expecting }) {
   await page.goto(`/p/${project}/history/${cut.id}`);
   await look('delivery-cut');
 
+  await filterOnAPhone(page, project, look);
+
   await page.goto(`/p/${project}/history?q=order-1`);
   await look('history-search');
   await page.goto(`/p/${project}/history?q=nothing-like-that`);
@@ -70,4 +72,55 @@ export default async function ({ stage, page, look, expecting }) {
     await page.goto(`/p/${project}/history/whs_${'0'.repeat(32)}`);
     await look('not-found');
   });
+}
+
+/** The filters of a narrow screen: unfolded until they are sent, and nothing in them is lost or silent. */
+async function filterOnAPhone(page, project, look) {
+  const history = `/p/${project}/history`;
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  const [type, tests] = ['Event type', 'Tests'].map((label) => page.getByLabel(label, { exact: true }));
+  const [since, until] = [page.locator('#since'), page.locator('#until')];
+  const narrow = () => page.setViewportSize({ width: 390, height: 844 });
+  await narrow();
+  await page.goto(history);
+  await page.getByText('Filters', { exact: true }).click();
+  await type.focus();
+  await type.selectOption('customer.rewarded');
+  await page.waitForURL(/event_type=/);
+  assert.ok(await type.isVisible(), 'a choice folds nothing');
+  assert.equal(await focused(), 'event_type');
+  await tests.selectOption('Real only');
+  await page.waitForURL(/test=0/);
+  await look('history-filters-unfolded');
+  await narrow();
+
+  // Half a date in the fold: it is held back and says why, by button and by choice.
+  await page.getByText('From and to').click();
+  await since.focus();
+  await page.keyboard.type('1120');
+  for (const send of [() => page.getByRole('button', { name: 'Find' }).click(), () => tests.selectOption('All')]) {
+    await page.getByText('From and to').click();
+    assert.ok(await since.isHidden());
+    await send();
+    await since.waitFor();
+    assert.equal(await focused(), 'since');
+  }
+  await page.goto(`${history}?since=2026-01-01T00:00:45Z`);
+  await page.getByText('Filters (1)').click();
+  await look('history-from-to');
+  await narrow();
+  const [first, second] = await Promise.all([since, until].map((field) => field.boundingBox()));
+  assert.ok(second.y > first.y + first.height, 'a line each, for what does not fit beside another');
+  await type.selectOption('customer.rewarded');
+  await page.waitForURL(/event_type=.*since=2026-01-01T00%3A00%3A45Z/);
+  await page.getByLabel('Time').selectOption('Last hour');
+  await page.waitForURL(/event_type=customer.rewarded&range=1h$/);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await type.waitFor({ state: 'hidden' });
+  assert.equal(await focused(), 'filters-open');
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  await page.goto(`${history}?since=2026-01-02&until=2026-01-01`);
+  await page.getByText('Until has to be later').first().waitFor();
+  await look('history-wrong-end');
 }

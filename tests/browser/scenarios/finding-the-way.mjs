@@ -36,8 +36,18 @@ export default async function ({ stage, page, look, expecting }) {
   }
   await page.getByRole('link', { name: /Search or jump to…/ }).click();
   await page.getByPlaceholder('Page, webhook').waitFor();
+  // One Escape closes, whatever is typed; Caps Lock opens again; what is typed on a found line goes to the field.
+  const answered = (text) => page.locator(`dialog[data-found="${text}"]`).waitFor();
+  await page.keyboard.insertText('over');
+  await answered('over');
   await page.keyboard.press('Escape');
   assert.ok(await page.locator('dialog[data-jump]').isHidden());
+  await page.keyboard.press('Control+K');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Backspace');
+  assert.equal(await page.getByPlaceholder('Page, webhook').inputValue(), '');
+  await answered('');
+  await page.keyboard.press('Escape');
   await page.goto(`/jump?q=customer&project=${project}`);
   await look('search-as-a-page');
 
