@@ -210,6 +210,8 @@ fn a_project_is_renamed_and_shows_the_ids_that_stay() {
     assert!(taken.text("#name-error").contains("Another project"));
     assert_eq!(form(taken).value("name"), Some("autumn SALE"));
     assert!(admin.submit(&path, &named("  ")).expect(422).page().has("#name-error"));
+    let turned = admin.submit(&path, &named("\u{202e}elas")).expect(422).page().text("#name-error");
+    assert!(turned.contains("U+202E"), "{turned}");
 
     let saved = admin.submit(&path, &named(" Summer <sale> ")).expect(303);
     let after = admin.follow(&saved).expect(200).page();

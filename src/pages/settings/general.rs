@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::switch;
 use crate::base::db::Db;
-use crate::models::projects::{self, NameError, NotAName, Project, ProjectName};
+use crate::models::projects::{self, NameError, Project, ProjectName};
 use crate::pages::sample;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
@@ -79,8 +79,9 @@ pub async fn show(member: Admin, db: Data<Db>) -> PageResult {
 pub async fn save(member: Admin, db: Data<Db>, htmx: Htmx, session: Session, Form(raw): Form) -> PageResult {
     let project = member.project.id;
     let about = About::of(&member, &db).await?;
-    let Ok(name) = ProjectName::new(raw.text("name")) else {
-        return GeneralPage::refused(&member, about, &raw, NotAName::MESSAGE).answer();
+    let name = match ProjectName::new(raw.text("name")) {
+        Ok(name) => name,
+        Err(wrong) => return GeneralPage::refused(&member, about, &raw, &wrong.to_string()).answer(),
     };
     match db.transaction(move |conn| projects::rename(conn, project, &name)).await {
         Ok(_) => {
