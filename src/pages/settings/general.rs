@@ -6,7 +6,7 @@ use askama::Template;
 use super::switch;
 use crate::base::db::Db;
 use crate::models::projects::{self, NameError, Project, ProjectName};
-use crate::pages::sample;
+use crate::pages::sample::Standing;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
 use crate::web::{
@@ -27,7 +27,7 @@ struct GeneralPage {
 /// What is looked up for the page.
 #[derive(Clone, Copy)]
 struct About {
-    is_sample: bool,
+    sample: Standing,
     /// Deliveries that the switch holds back.
     held: i64,
 }
@@ -37,7 +37,7 @@ impl About {
         let (project, is_on) = (member.project.id, member.project.webhooks_enabled);
         db.run(move |conn| {
             let held = if is_on { 0 } else { switch::held_count(conn, project)? };
-            Ok(Self { is_sample: sample::is_sample(conn, project)?, held })
+            Ok(Self { sample: Standing::of(conn, project)?, held })
         })
         .await
     }
