@@ -183,6 +183,12 @@ fn switch(conn: &mut PgConnection, id: ProjectId, enabled: bool) -> Result<(), D
     Ok(())
 }
 
+/// Whether the master switch is on. False for a project that is gone.
+pub fn sends(conn: &mut PgConnection, id: ProjectId) -> Result<bool, DbError> {
+    let enabled = projects::table.find(id).select(projects::webhooks_enabled).first(conn).optional()?;
+    Ok(enabled.unwrap_or(false))
+}
+
 /// Replaces the sites that may embed this project's campaigns.
 pub fn set_allowed_hosts(conn: &mut PgConnection, id: ProjectId, hosts: &[String]) -> Result<(), DbError> {
     diesel::update(projects::table.find(id)).set(projects::allowed_hosts.eq(hosts)).execute(conn)?;
