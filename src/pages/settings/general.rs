@@ -3,7 +3,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
-use super::switch;
+use super::switch::Switched;
 use crate::base::db::Db;
 use crate::models::projects::{self, NameError, Project, ProjectName};
 use crate::pages::sample::Standing;
@@ -25,19 +25,23 @@ struct GeneralPage {
 }
 
 /// What is looked up for the page.
-#[derive(Clone, Copy)]
 struct About {
     sample: Standing,
-    /// Deliveries that the switch holds back.
+    /// Deliveries that the switch holds back, and the history's query that lists them.
     held: i64,
+    held_query: String,
 }
 
 impl About {
     async fn of(member: &Member, db: &Db) -> Result<Self, PageError> {
         let (project, is_on) = (member.project.id, member.project.webhooks_enabled);
         db.run(move |conn| {
-            let held = if is_on { 0 } else { switch::held_count(conn, project)? };
-            Ok(Self { sample: Standing::of(conn, project)?, held })
+            let switched = if is_on { None } else { Some(Switched::load(conn, project)?) };
+            Ok(Self {
+                sample: Standing::of(conn, project)?,
+                held: switched.as_ref().map_or(0, Switched::held),
+                held_query: switched.map(|switched| switched.held_query()).unwrap_or_default(),
+            })
         })
         .await
     }
