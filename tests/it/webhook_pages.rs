@@ -296,3 +296,17 @@ fn a_name_that_nobody_can_tell_from_another_is_refused() {
     let refused = admin.submit(&path, &form.with("name", "Ti\u{200b}ll")).expect(422).page();
     assert!(refused.text("#name-error").contains("nobody sees"));
 }
+
+#[test]
+fn a_new_webhooks_form_begins_where_it_was_refused() {
+    let (_app, _project, admin, path) = started();
+    let begins = |page: crate::support::html::Page| page.attribute("[autofocus]", "name");
+    let form = new_form(&admin, &path);
+    assert_eq!(begins(admin.get(&format!("{path}/new")).expect(200).page()).as_deref(), Some("target_url"));
+    let of_target = admin.submit(&path, &form.clone().with("target_url", "ftp://x/")).expect(422).page();
+    assert_eq!(begins(of_target).as_deref(), Some("target_url"));
+    let fine = form.with("target_url", "http://127.0.0.1:9/");
+    assert_eq!(begins(admin.submit(&path, &fine).expect(422).page()).as_deref(), Some("which"));
+    let of_limit = fine.with("which", "all").with("timeout_s", "99");
+    assert_eq!(begins(admin.submit(&path, &of_limit).expect(422).page()), None, "the target is faultless");
+}
