@@ -34,6 +34,8 @@ pub struct Running {
     server: ServerHandle,
     served: actix_rt::task::JoinHandle<std::io::Result<()>>,
     metrics: Option<ServerHandle>,
+    /// What an earlier end cut short; it goes on beside everything else.
+    left_over: actix_rt::task::JoinHandle<()>,
 }
 
 /// Starts everything and returns once requests are answered.
@@ -69,7 +71,8 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
         Some(listen) => Some(metrics::listen(listen, parts.clone())?),
         None => None,
     };
-    Ok(Running { address, parts, server: handle, served, metrics })
+    let left_over = actix_rt::spawn(pages::sample::finish_removal(parts.db.clone()));
+    Ok(Running { address, parts, server: handle, served, metrics, left_over })
 }
 
 impl Running {
@@ -78,6 +81,8 @@ impl Running {
     pub async fn stop(self) {
         self.server.stop(true).await;
         let _ = self.served.await;
+        // It is in steps, each of which is whole: the next start goes on.
+        self.left_over.abort();
         if let Some(metrics) = self.metrics {
             metrics.stop(false).await;
         }

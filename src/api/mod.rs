@@ -13,6 +13,7 @@ mod problem;
 pub mod project;
 mod shapes;
 pub mod testing;
+mod told;
 pub mod webhooks;
 
 pub use events_in::{post, post_batch};

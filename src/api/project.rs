@@ -48,7 +48,7 @@ pub async fn merge(
         match (field.as_str(), value) {
             ("name", Value::String(text)) => match ProjectName::new(text) {
                 Ok(checked) => name = Some(checked),
-                Err(_) => wrong(field, projects::NotAName::MESSAGE),
+                Err(not_a_name) => wrong(field, &not_a_name.to_string()),
             },
             ("webhooks_enabled", Value::Bool(on)) => enabled = Some(*on),
             ("name", _) => wrong(field, "This must be a string."),

@@ -139,22 +139,6 @@ pub(super) fn webhook(webhook: &Webhook, warnings: &[String]) -> Value {
     })
 }
 
-/// Whether this is a field of [`webhook`] that cannot be set, and holds what it may hold there: what cannot be set yet its
-/// only value, what is ours to say anything of its kind.
-pub(super) fn is_beside_settings(name: &str, value: &Value) -> bool {
-    match name {
-        "filter" | "preset" | "rate_per_s" => value.is_null(),
-        "headers" => value.is_null() || *value == json!({}),
-        "authentication" => value.is_null() || *value == json!({ "type": "none" }),
-        "extra_signature" => value.is_null() || value == "none",
-        "object" => value == "webhook",
-        "id" | "created_at" | "updated_at" => value.is_string(),
-        "disabled" => value.is_null() || value.is_object(),
-        "warnings" => value.is_array(),
-        _ => false,
-    }
-}
-
 /// A delivery, as in a list.
 pub(super) fn delivery(delivery: &Delivery, target_url: &str) -> Value {
     json!({

@@ -9,6 +9,7 @@ use super::lists::{Parameters, page};
 use super::problem::{FieldProblem, Problem};
 use super::project::SETTINGS_BYTES_MAX;
 use super::shapes;
+use super::told::{self, Stored, Told};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
@@ -47,7 +48,7 @@ pub async fn create(
     egress: Data<Egress>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let draft = draft(&body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?)?;
+    let draft = draft(&body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?, None)?;
     let (settings, warnings) = checked(draft, Settings::default(), &egress).await?;
     let (project, now) = (key.0.project, clock.now());
     let created = db
@@ -82,9 +83,9 @@ pub async fn replace(
     wakeup: Data<Wakeup>,
     (id, payload): (Path<String>, Payload),
 ) -> Result<HttpResponse, Problem> {
-    let draft = draft(&body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?)?;
+    let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let existing = find(&db, key.0.project, &id).await?;
-    save(existing, draft, Settings::default(), (&db, &clock, &egress, &wakeup)).await
+    save(existing, &given, Settings::default(), (&db, &clock, &egress, &wakeup)).await
 }
 
 /// `PATCH /v1/webhooks/{id}`: merges.
@@ -96,10 +97,10 @@ pub async fn merge(
     wakeup: Data<Wakeup>,
     (id, payload): (Path<String>, Payload),
 ) -> Result<HttpResponse, Problem> {
-    let draft = draft(&body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?)?;
+    let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let existing = find(&db, key.0.project, &id).await?;
     let base = existing.settings.clone();
-    save(existing, draft, base, (&db, &clock, &egress, &wakeup)).await
+    save(existing, &given, base, (&db, &clock, &egress, &wakeup)).await
 }
 
 /// `DELETE /v1/webhooks/{id}`: 204; what waited for it is cancelled.
@@ -128,11 +129,20 @@ pub(super) async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhoo
 
 async fn save(
     existing: Webhook,
-    draft: Draft,
+    given: &Map<String, Value>,
     base: Settings,
     (db, clock, egress, wakeup): (&Db, &Clock, &Egress, &Wakeup),
 ) -> Result<HttpResponse, Problem> {
-    let (settings, warnings) = checked(draft, base, egress).await?;
+    let active = given.get("active").and_then(Value::as_bool);
+    let stored = Stored {
+        webhook: &existing,
+        switches_on: active == Some(true),
+        is_on_then: active.unwrap_or(base.active),
+    };
+    let (settings, warnings) = checked(draft(given, Some(&stored))?, base, egress).await?;
+    if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
+        return Err(Problem::wrong(vec![cannot_be_set("warnings")]));
+    }
     let now = clock.now();
     let saved = db
         .transaction(move |conn| {
@@ -171,8 +181,13 @@ fn name_taken() -> Problem {
     Problem::conflict("Another webhook of this project has this name. Choose another.")
 }
 
-/// Reads the fields' types; unknown fields are wrong.
-fn draft(given: &Map<String, Value>) -> Result<Draft, Problem> {
+fn cannot_be_set(name: &str) -> FieldProblem {
+    let message = format!("\"{name}\" cannot be set. Leave it out, or send it as it was answered.");
+    FieldProblem::new(format!("/{name}"), message)
+}
+
+/// Reads the fields' types; unknown fields are wrong, as are those that cannot be set and say anything new.
+fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> Result<Draft, Problem> {
     let mut reader = Reader { given, problems: Vec::new() };
     let draft = Draft {
         name: reader.text("name"),
@@ -188,7 +203,7 @@ fn draft(given: &Map<String, Value>) -> Result<Draft, Problem> {
         success: reader.text("success"),
         when_used_up: reader.text("when_used_up"),
     };
-    reader.refuse_unknown();
+    reader.refuse_unknown(stored);
     if reader.problems.is_empty() { Ok(draft) } else { Err(Problem::wrong(reader.problems)) }
 }
 
@@ -246,13 +261,17 @@ impl Reader<'_> {
     }
 
     /// But for what an answer holds beside the settings, as long as it says nothing new: so that it can be sent back.
-    fn refuse_unknown(&mut self) {
-        let is_new = |(name, value): &(&String, &Value)| {
-            !FIELDS.contains(&name.as_str()) && !shapes::is_beside_settings(name, value)
-        };
-        for (name, _) in self.given.iter().filter(is_new) {
-            let message = format!("There is no setting \"{name}\" here. Known are {}.", FIELDS.join(", "));
-            self.problems.push(FieldProblem::new(format!("/{name}"), message));
+    fn refuse_unknown(&mut self, stored: Option<&Stored<'_>>) {
+        for (name, value) in self.given.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str())) {
+            match told::told(name, value, stored) {
+                Told::Nothing => {}
+                Told::Otherwise => self.problems.push(cannot_be_set(name)),
+                Told::Unknown => {
+                    let known = FIELDS.join(", ");
+                    let message = format!("There is no setting \"{name}\" here. Known are {known}.");
+                    self.problems.push(FieldProblem::new(format!("/{name}"), message));
+                }
+            }
         }
     }
 }

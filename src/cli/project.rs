@@ -5,7 +5,7 @@ use serde_json::json;
 use super::flags::PlaceFlags;
 use super::place::Place;
 use super::{Failure, print_json};
-use crate::models::projects::{self, NameError, NotAName, Project, ProjectName};
+use crate::models::projects::{self, NameError, Project, ProjectName};
 
 /// What can be done with projects.
 #[derive(Debug, clap::Subcommand)]
@@ -32,7 +32,7 @@ pub(super) fn run(command: ProjectCommand) -> Result<(), Failure> {
 
 fn create(args: &CreateArgs) -> Result<(), Failure> {
     let name = ProjectName::new(&args.name)
-        .map_err(|NotAName| Failure::new(NotAName::MESSAGE, "give another one with --name"))?;
+        .map_err(|wrong| Failure::new(wrong.to_string(), "give another one with --name"))?;
     let mut place = Place::open(&args.place)?;
     let now = place.clock.now();
     let project =

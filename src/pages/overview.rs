@@ -11,6 +11,7 @@ use askama::Template;
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::models::projects;
+use crate::pages::sample::Standing;
 use crate::web::page::{go_to, page_or_block};
 use crate::web::{
     Admin, Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters,
@@ -26,8 +27,8 @@ struct OverviewPage {
     base: String,
     name: String,
     public_key: String,
-    /// Whether what is here is invented.
-    is_sample: bool,
+    /// Whether what is here is invented, and for how long yet.
+    sample: Standing,
     /// While there are steps to show.
     steps: Option<Steps>,
     /// Once they are done or dismissed.
@@ -56,7 +57,7 @@ impl OverviewPage {
             name: member.project.name.clone(),
             public_key: member.project.public_key.clone(),
             steps: progress.map(|progress| Steps::of(member, progress, public_url)),
-            is_sample: false,
+            sample: Standing::Other,
             summary,
         }
     }
@@ -96,14 +97,14 @@ pub async fn show(
     query: Query,
 ) -> PageResult {
     let (project, now) = (member.project.id, clock.now());
-    let (progress, summary, is_sample) = db
+    let (progress, summary, sample) = db
         .run(move |conn| {
-            let is_sample = super::sample::is_sample(conn, project)?;
+            let sample = Standing::of(conn, project)?;
             // Whoever looks at the sample wants to see what is there, and has nothing to set up.
-            let progress = if is_sample { None } else { Progress::load(conn, project)? };
+            let progress = if sample.is_sample() { None } else { Progress::load(conn, project)? };
             let is_over = progress.as_ref().is_none_or(Progress::is_complete);
             let summary = if is_over { Some(Summary::load(conn, project, now)?) } else { None };
-            Ok::<_, PageError>((progress, summary, is_sample))
+            Ok::<_, PageError>((progress, summary, sample))
         })
         .await?;
     let seen = progress.as_ref().map(Progress::seen);
@@ -111,7 +112,7 @@ pub async fn show(
         return Ok(HttpResponse::NoContent().finish());
     }
     let view = OverviewPage {
-        is_sample,
+        sample,
         ..OverviewPage::of(&member, progress.as_ref(), summary, &settings.public_url)
     };
     page_or_block(htmx, StatusCode::OK, &view, &view.as_standing())

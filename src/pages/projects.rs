@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::models::projects::{self, NameError, NotAName, Project, ProjectName, Role};
+use crate::models::projects::{self, NameError, Project, ProjectName, Role};
 use crate::models::sample;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
@@ -74,8 +74,9 @@ pub async fn create(
     Form(raw): Form,
 ) -> PageResult {
     let has_sample = has_sample(&db).await?;
-    let Ok(name) = ProjectName::new(raw.text("name")) else {
-        return ProjectsPage::refused(person, has_sample, raw, NotAName::MESSAGE).answer();
+    let name = match ProjectName::new(raw.text("name")) {
+        Ok(name) => name,
+        Err(wrong) => return ProjectsPage::refused(person, has_sample, raw, &wrong.to_string()).answer(),
     };
     let now = clock.now();
     match db.transaction(move |conn| projects::create(conn, &name, now)).await {

@@ -19,6 +19,8 @@ use crate::web::{Frame, Htmx, Owner, PageError, PageResult, Section, filters};
 /// waits so long for it, since a row that came afterwards would belong to nobody.
 const WAIT_MAX: Duration = Duration::from_secs(33);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// After an error a removal goes on when this has passed.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 /// Said where there is nothing to remove.
 const NONE: &str = "There is no sample data.";
 
@@ -41,9 +43,33 @@ impl From<SampleError> for PageError {
     }
 }
 
-/// Whether a project is the sample's.
-pub(super) fn is_sample(conn: &mut PgConnection, project: ProjectId) -> Result<bool, DbError> {
-    Ok(sample::find(conn)?.is_some_and(|sample| sample.project == project))
+/// What a project is to the sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is a real one.
+    Other,
+    /// It is the sample's.
+    Sample,
+    /// It is the sample's and is being removed.
+    Leaving,
+}
+
+impl Standing {
+    pub(super) fn of(conn: &mut PgConnection, project: ProjectId) -> Result<Self, DbError> {
+        Ok(match sample::find(conn)?.filter(|sample| sample.project == project) {
+            None => Self::Other,
+            Some(sample) if sample.removal_began_at.is_some() => Self::Leaving,
+            Some(_) => Self::Sample,
+        })
+    }
+
+    pub(super) fn is_sample(&self) -> bool {
+        *self != Self::Other
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        *self == Self::Leaving
+    }
 }
 
 /// POST /sample: loads the sample data if there is none, and goes to it.
@@ -107,13 +133,38 @@ pub async fn remove(
         return Ok(go_to(htmx, "/"));
     };
     wakeup.wake();
-    wait_for_attempts(&db, sample).await?;
-    // Twice: what was accepted in the moment of stopping is gone after the second.
-    forget(&db, sample).await?;
-    db.transaction(move |conn| sample::finish(conn, sample)).await?;
-    forget(&db, sample).await?;
+    remove_stopped(&db, sample).await?;
     session::say(&session, "The sample data was removed.")?;
     Ok(go_to(htmx, "/"))
+}
+
+/// Finishes a removal that an end of the program cut short, if there is one: to be called when it starts. Tries again
+/// until it is done.
+pub async fn finish_removal(db: Db) {
+    loop {
+        match finish_once(&db).await {
+            Ok(false) => return,
+            Ok(true) => return tracing::info!("the sample data, whose removal had been cut short, is gone"),
+            Err(error) => tracing::warn!(%error, "the sample data is not gone yet; it is tried again"),
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+}
+
+async fn finish_once(db: &Db) -> Result<bool, SampleError> {
+    let found = db.run(sample::find).await?.filter(|sample| sample.removal_began_at.is_some());
+    let Some(sample) = found else { return Ok(false) };
+    remove_stopped(db, sample).await?;
+    Ok(true)
+}
+
+/// All steps of a removal but the first.
+async fn remove_stopped(db: &Db, sample: Sample) -> Result<(), SampleError> {
+    wait_for_attempts(db, sample).await?;
+    // Twice: what was accepted in the moment of stopping is gone after the second.
+    forget(db, sample).await?;
+    db.transaction(move |conn| sample::finish(conn, sample)).await?;
+    forget(db, sample).await
 }
 
 async fn wait_for_attempts(db: &Db, sample: Sample) -> Result<(), SampleError> {

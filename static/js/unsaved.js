@@ -1,5 +1,5 @@
-// A form with data-unsaved shows its bar once something in it is changed, and asks before it is left unsaved. With
-// data-unsaved="now" it was refused, so what is typed is unsaved from the start.
+// A form with data-unsaved asks before it is left unsaved, but by its data-unsaved-leave, and shows its bar, if it has
+// one, once something in it is changed. With data-unsaved="now" it was refused: what is typed is unsaved from the start.
 const changed = (field) => {
   if (!field.name || field.type === "hidden") return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -15,6 +15,7 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   let leaving = false;
   const unsaved = () => refused || [...form.elements].some(changed);
   const follow = () => {
+    if (!bar) return;
     const is = unsaved();
     bar.hidden = !is;
     text.textContent = is ? "Unsaved changes" : "";
@@ -25,6 +26,7 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   // A reset takes place after its event. The rest of the page follows what the boxes say by then.
   form.addEventListener("reset", () => setTimeout(() => form.dispatchEvent(new Event("change", { bubbles: true }))));
   form.addEventListener("submit", () => (leaving = true));
+  form.querySelector("[data-unsaved-leave]")?.addEventListener("click", () => (leaving = true));
   window.addEventListener("pageshow", () => (leaving = false));
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && unsaved()) event.preventDefault();

@@ -107,11 +107,26 @@ fn what_was_told_may_be_sent_back_as_it_is_and_what_cannot_be_set_is_refused() {
         ("extra_signature", json!("voucherify")),
         ("object", json!("event")),
         ("id", json!(7)),
+        ("id", json!(made["id"].as_str().expect("an id").replace("wh_", "wh_0"))),
+        ("created_at", json!("x")),
+        ("created_at", json!("2026-11-21T12:00:00.001Z")),
+        ("updated_at", json!("2030-01-01T00:00:00Z")),
+        ("disabled", Value::Null),
+        ("disabled", json!({ "kind": "gone" })),
+        ("warnings", json!([1, 2])),
+        ("warnings", json!(["no such warning"])),
         ("secret", made["secret"].clone()),
     ] {
         let refused = problem(&project.api().patch(&path, &json!({ name: value })), 422);
-        assert_eq!(pointers(&refused), [format!("/{name}")]);
+        assert_eq!(pointers(&refused), [format!("/{name}")], "{value}");
     }
+    assert_eq!(project.api().get(&path).expect(200).json(), told, "nothing of that was done");
+    // What switches it on may say that it is disabled no more, or still bring along why it was: also a second time.
+    let stale = told["disabled"].clone();
+    project.api().patch(&path, &json!({ "active": true, "disabled": null })).expect(200);
+    project.api().patch(&path, &json!({ "active": true, "disabled": stale })).expect(200);
+    let refused = problem(&project.api().patch(&path, &json!({ "disabled": stale })), 422);
+    assert_eq!(pointers(&refused), ["/disabled"], "it is not any more");
 }
 
 #[test]

@@ -167,7 +167,8 @@ fn an_event_that_went_nowhere_or_failed_is_told_so() {
     };
     post("customer.created");
     let page = overview(&admin, &path);
-    assert!(page.text(".step:last-child").contains("See it delivered"));
+    assert_eq!(page.text(".is-current h3"), "Send a test", "it was left out");
+    assert!(page.text(".step:last-child").contains("went to no webhook") && page.has("#step-5-link"));
     receiver.set(Behaviour::default());
     let test = format!("{edit}/test");
     admin.submit(&test, &admin.get(&test).expect(200).page().form("#test-form")).expect(200);
@@ -185,6 +186,23 @@ fn an_event_that_went_nowhere_or_failed_is_told_so() {
     let page = overview(&admin, &path);
     assert!(page.text(".step.is-current").contains("503 Service Unavailable"));
     assert!(page.text(".step.is-current").contains("It is tried again"));
+}
+
+#[test]
+fn what_became_of_the_first_event_is_told_although_the_test_was_left_out() {
+    let app = App::start();
+    let receiver = receiver::start_with(Behaviour::status(503));
+    let (project, admin, path) = empty(&app);
+    webhook(&admin, &project, &receiver.url("/in"), "voucher.created");
+    let (token, command) = key(&admin, &project);
+    assert!(!overview(&admin, &path).text(".step:last-child").contains("appears here"), "not its turn yet");
+    app.client().with_key(&token).post("/v1/events", &posted(&command)).expect(202);
+    app.wait_for("retrying", 1);
+    let page = overview(&admin, &path);
+    assert_eq!((done(&page), page.text(".is-current h3")), (3, "Send a test".to_owned()));
+    let told = page.text(".step:last-child");
+    assert!(told.contains("503 Service Unavailable") && told.contains("It is tried again"), "{told}");
+    admin.get(&page.attribute("#step-5-delivery", "href").expect("the way to it")).expect(200);
 }
 
 #[test]

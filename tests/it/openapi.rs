@@ -276,9 +276,10 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     for delivery in told["deliveries"].as_array().expect("deliveries") {
         call("getDelivery", &text(&delivery["id"]), "", Value::Null).expect(200);
     }
+    call("resendDelivery", &delivery_to(&failing, &told), "", Value::Null).expect(202);
     call("changeProject", "", "", json!({ "webhooks_enabled": false })).expect(200);
-    let delivery = delivery_to(&failing, &told);
-    call("resendDelivery", &delivery, "", Value::Null).expect(202);
+    let kept = text(&call("postEvent", "", "", json!({ "type": TYPE, "data": {} })).expect(202).json()["id"]);
+    let delivery = delivery_to(&failing, &call("getEvent", &kept, "", Value::Null).expect(200).json());
     app.wait_until("it is held", |_| project.delivery(&delivery)["status"] == "held");
     call("getDelivery", &delivery, "", Value::Null).expect(200);
     call("changeProject", "", "", json!({ "name": "Shop", "webhooks_enabled": true })).expect(200);

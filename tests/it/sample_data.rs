@@ -233,6 +233,33 @@ fn a_removal_that_was_cut_short_is_finished_by_the_next_load() {
 }
 
 #[test]
+fn a_removal_that_was_cut_short_is_told_so_and_finished_by_the_next_start() {
+    let mut app = App::start();
+    let owner = people::owner(&app);
+    let id = load(&owner);
+    let (conn, now) = (&mut app.db.conn(), app.clock.now());
+    let found = sample::stop(conn, now).expect("stop").expect("a sample");
+    assert!(sample::forget_some(conn, found).expect("forget") > 0);
+    let page = owner.get(&format!("/p/{id}/overview")).expect(200).page();
+    assert!(page.text(".sample-banner").contains("being removed") && !page.has("a[href='/sample/remove']"));
+    let settings = owner.get(&format!("/p/{id}/settings/general")).expect(200).page();
+    assert!(settings.text("main").contains("It is being removed."));
+    app.restart();
+    app.wait_until("nothing is left of it", |app| {
+        ["projects", "events", "deliveries", "attempts"].iter().all(|table| app.db.count(table) == 0)
+    });
+    for table in rows_of(&app, &uuid_of(&id)) {
+        assert!(table.contains(" 0 "), "{table}");
+    }
+    // One that nobody removes is there after a start.
+    let owner = people::signed_in(&app, "olive@example.com", people::PASSWORD);
+    load(&owner);
+    app.restart();
+    app.dispatch_until_idle();
+    assert_eq!(app.db.count("sample_projects where removal_began_at is null"), 1);
+}
+
+#[test]
 fn removing_the_sample_leaves_nothing_of_it_and_everything_of_others() {
     let (app, receiver) = (App::start(), receiver::start());
     let project = factory::project(&app, "Larkspur & Vale");

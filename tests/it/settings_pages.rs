@@ -194,6 +194,34 @@ fn an_admin_switches_all_webhooks_off_and_on_and_what_was_held_goes_out() {
 }
 
 #[test]
+fn switching_off_names_what_is_at_stake_and_what_it_holds_is_listed_by_itself() {
+    let (app, receiver) = (App::start(), receiver::start_with(Behaviour::status(500)));
+    let project = factory::project(&app, "Spring sale");
+    let admin = people::member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/general", project.id);
+    let asked = || admin.get(&format!("{path}/switch-off")).expect(200).page().text(".head");
+    assert!(asked().contains("No webhook of this project is active"));
+    project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let paused = project.webhook(&receiver.url("/"), json!({ "name": "Desk" }));
+    for _ in 0..2 {
+        project.event("customer.rewarded", json!({}));
+    }
+    app.wait_for("retrying", 4);
+    let desk = format!("/v1/webhooks/{}", paused["id"].as_str().expect("an id"));
+    project.api().patch(&desk, &json!({ "active": false })).expect(200);
+    assert!(asked().contains("1 webhook is active, and 2 deliveries wait to be sent."), "{}", asked());
+
+    project.api().patch("/v1/project", &json!({ "webhooks_enabled": false })).expect(200);
+    app.advance(time::Duration::minutes(2));
+    app.wait_for("held", 4);
+    let off = admin.get(&path).expect(200).page();
+    assert!(off.text("#webhooks").contains("2 deliveries are held"), "{}", off.text("#webhooks"));
+    let listed = off.attribute("#webhooks a[href*='history']", "href").expect("a link");
+    let rows = admin.get(&listed).expect(200).page().texts(".rows tbody tr");
+    assert!(rows.len() == 2 && rows.iter().all(|row| row.contains("Till")), "{rows:?}");
+}
+
+#[test]
 fn a_project_is_renamed_and_shows_the_ids_that_stay() {
     let app = App::start();
     let project = factory::project(&app, "Spring sale");
@@ -210,6 +238,8 @@ fn a_project_is_renamed_and_shows_the_ids_that_stay() {
     assert!(taken.text("#name-error").contains("Another project"));
     assert_eq!(form(taken).value("name"), Some("autumn SALE"));
     assert!(admin.submit(&path, &named("  ")).expect(422).page().has("#name-error"));
+    let turned = admin.submit(&path, &named("\u{202e}elas")).expect(422).page().text("#name-error");
+    assert!(turned.contains("U+202E"), "{turned}");
 
     let saved = admin.submit(&path, &named(" Summer <sale> ")).expect(303);
     let after = admin.follow(&saved).expect(200).page();

@@ -3,6 +3,7 @@ use std::time::Duration as RealDuration;
 
 use callout::base::ids::WebhookId;
 use callout::models::deliveries::{self, HeldChoice};
+use callout::models::projects::Role;
 use diesel::Connection as _;
 use serde_json::{Value, json};
 use time::Duration;
@@ -10,6 +11,7 @@ use time::Duration;
 use crate::support::app::App;
 use crate::support::factory::{self, Project};
 use crate::support::nodes;
+use crate::support::people;
 use crate::support::problems::problem;
 use crate::support::receiver::{self, Behaviour, Misbehaviour};
 
@@ -281,4 +283,27 @@ fn two_nodes_send_every_delivery_once() {
     app.wait_for("delivered", 400);
     assert_eq!(receiver.count(), 400);
     assert_eq!(app.db.count("attempts"), 400);
+}
+
+#[test]
+fn nothing_is_resent_while_all_webhooks_are_switched_off() {
+    let ((app, project), receiver) = (started(), receiver::start());
+    let support = people::member(&app, project.id, Role::Support);
+    project.webhook(&receiver.url("/"), json!({}));
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+    let delivery = project.deliveries()[0]["id"].as_str().expect("an id").to_owned();
+    let page = format!("/p/{}/history/{delivery}", project.id);
+    let resend = support.get(&page).expect(200).page().form("main form[action$='/resend']");
+    project.api().patch("/v1/project", &json!({ "webhooks_enabled": false })).expect(200);
+    let shown = support.get(&page).expect(200).page();
+    assert!(shown.has("main form button[disabled]"));
+    assert!(shown.text("#resend-hindrance").contains("switched off"), "{}", shown.text(".standing"));
+    let answer = support.submit(&page, &resend).expect(303);
+    let told = support.follow(&answer).expect(200).page();
+    assert!(told.text(".notice-bad[role=alert]:not([hidden])").contains("switched off"));
+    let refused = problem(&project.api().post(&format!("/v1/deliveries/{delivery}/resend"), &json!({})), 409);
+    assert!(refused["detail"].as_str().is_some_and(|why| why.contains("switched off")), "{refused}");
+    app.wait_for("delivered", 1);
+    assert_eq!(receiver.count(), 1);
 }

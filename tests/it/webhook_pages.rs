@@ -259,9 +259,54 @@ fn resuming_says_what_became_of_what_was_held() {
 }
 
 #[test]
+fn what_was_held_stays_so_when_a_webhook_is_resumed_while_all_are_off() {
+    let (app, project, admin, path) = started();
+    let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
+    let page = page_of(&path, &project.webhook(&receiver.url("/"), json!({ "name": "Till" })));
+    project.event(TYPE, json!({}));
+    app.wait_for("retrying", 1);
+    admin.post_form(&format!("{page}/pause"), &[]).expect(303);
+    project.api().patch("/v1/project", &json!({ "webhooks_enabled": false })).expect(200);
+    admin.get(&path).expect(200);
+    let asked = admin.get(&format!("{page}/resume")).expect(200).page();
+    assert!(
+        asked.text(".held-choice").contains("Send it once webhooks are on again"),
+        "{}",
+        asked.text("main")
+    );
+    let sent = admin.submit(&page, &asked.form("form[action$='/resume']")).expect(303);
+    let said = admin.follow(&sent).expect(200).page().text(".notice[role=status]");
+    assert!(
+        said.starts_with("Till is active again, but") && said.contains("stays held until then"),
+        "{said}"
+    );
+    // Not even for a moment anything else.
+    app.wait_for("held", 1);
+    app.dispatch_until_idle();
+    assert_eq!(receiver.count(), 1);
+    receiver.set(Behaviour::default());
+    project.api().patch("/v1/project", &json!({ "webhooks_enabled": true })).expect(200);
+    app.wait_for("delivered", 1);
+}
+
+#[test]
 fn a_name_that_nobody_can_tell_from_another_is_refused() {
     let (_app, _project, admin, path) = started();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
     let refused = admin.submit(&path, &form.with("name", "Ti\u{200b}ll")).expect(422).page();
     assert!(refused.text("#name-error").contains("nobody sees"));
+}
+
+#[test]
+fn a_new_webhooks_form_begins_where_it_was_refused() {
+    let (_app, _project, admin, path) = started();
+    let begins = |page: crate::support::html::Page| page.attribute("[autofocus]", "name");
+    let form = new_form(&admin, &path);
+    assert_eq!(begins(admin.get(&format!("{path}/new")).expect(200).page()).as_deref(), Some("target_url"));
+    let of_target = admin.submit(&path, &form.clone().with("target_url", "ftp://x/")).expect(422).page();
+    assert_eq!(begins(of_target).as_deref(), Some("target_url"));
+    let fine = form.with("target_url", "http://127.0.0.1:9/");
+    assert_eq!(begins(admin.submit(&path, &fine).expect(422).page()).as_deref(), Some("which"));
+    let of_limit = fine.with("which", "all").with("timeout_s", "99");
+    assert_eq!(begins(admin.submit(&path, &of_limit).expect(422).page()), None, "the target is faultless");
 }

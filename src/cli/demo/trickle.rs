@@ -54,7 +54,8 @@ fn look(
     port: u16,
     now: OffsetDateTime,
 ) -> Result<Look, SampleError> {
-    let Some(sample) = sample::find(conn)? else { return Ok(Look::None) };
+    let found = sample::find(conn)?.filter(|sample| sample.removal_began_at.is_none());
+    let Some(sample) = found else { return Ok(Look::None) };
     if known == Some(sample) {
         return Ok(Look::Same);
     }

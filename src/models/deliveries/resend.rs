@@ -8,7 +8,7 @@ use super::{Delivery, Status, find};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::base::schema::deliveries;
-use crate::models::webhooks;
+use crate::models::{projects, webhooks};
 
 /// Why a delivery was not sent again.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum ResendError {
     WebhookDeleted,
     /// Its webhook is paused or disabled: switch it on first.
     WebhookOff,
+    /// All webhooks of the project are switched off: nothing would be sent.
+    AllOff,
     /// The database did not do it.
     Db(DbError),
 }
@@ -32,6 +34,7 @@ impl fmt::Display for ResendError {
             Self::UnderWay => f.write_str("This delivery is waiting or being sent already."),
             Self::WebhookDeleted => f.write_str("Its webhook was deleted, so there is nowhere to send it."),
             Self::WebhookOff => f.write_str("Its webhook is paused or disabled. Resume the webhook first."),
+            Self::AllOff => f.write_str("Webhooks of this project are switched off. Switch them on first."),
             Self::Db(error) => error.fmt(f),
         }
     }
@@ -62,6 +65,9 @@ pub fn resend(
     let webhook = webhooks::find(conn, project, delivery.webhook)?.ok_or(ResendError::WebhookDeleted)?;
     if !webhook.settings.active {
         return Err(ResendError::WebhookOff);
+    }
+    if !projects::sends(conn, project)? {
+        return Err(ResendError::AllOff);
     }
     let busy = [Status::Due.number(), Status::Sending.number()];
     let changed =

@@ -34,6 +34,8 @@ pub fn pause_webhook(
 }
 
 /// Switches a webhook on. What was held becomes due, or is cancelled. Wake the dispatcher afterwards.
+///
+/// While the master switch is off, what is to be sent stays held until that is on.
 pub fn resume_webhook(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -42,12 +44,13 @@ pub fn resume_webhook(
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, true, now)?;
-    release_held(conn, project, id, held, now)?;
+    release(conn, project, id, held, now)?;
     Ok(webhook)
 }
 
 /// Saves settings. If that switches the webhook on, what was held becomes due; if off, what waits is held.
 ///
+/// As in [`resume_webhook`], nothing becomes due while the master switch is off.
 /// Wake the dispatcher afterwards.
 pub fn save_webhook(
     conn: &mut PgConnection,
@@ -59,7 +62,7 @@ pub fn save_webhook(
     let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
     let webhook = webhooks::update(conn, project, id, settings, now)?;
     match (before.settings.active, settings.active) {
-        (false, true) => release_held(conn, project, id, HeldChoice::Send, now)?,
+        (false, true) => release(conn, project, id, HeldChoice::Send, now)?,
         (true, false) => hold_waiting(conn, project, id)?,
         _ => {}
     }
@@ -133,6 +136,20 @@ fn hold_waiting(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> R
         .set((deliveries::status.eq(Status::Held.number()), deliveries::due_at.eq(None::<OffsetDateTime>)))
         .execute(conn)?;
     Ok(())
+}
+
+/// What of a webhook that is on now may go. Its project's row is locked, so nobody turns the master switch meanwhile.
+fn release(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    id: WebhookId,
+    choice: HeldChoice,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    if choice == HeldChoice::Send && !projects::sends(conn, project)? {
+        return Ok(());
+    }
+    release_held(conn, project, id, choice, now)
 }
 
 fn release_held(

@@ -2,6 +2,8 @@
 pub mod keys;
 pub mod members;
 
+use std::fmt;
+
 use diesel::prelude::*;
 use time::OffsetDateTime;
 
@@ -9,7 +11,7 @@ use crate::base::db::{DbError, violates};
 use crate::base::ids::ProjectId;
 use crate::base::schema::{members as member_rows, projects};
 use crate::models::accounts::{User, token};
-use crate::rules::name::has_unseen;
+use crate::rules::name::{has_unseen, unseen_words};
 
 pub use members::Role;
 
@@ -37,13 +39,22 @@ pub struct Project {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectName(String);
 
-/// The text cannot be a project's name: empty, longer than 80 characters, or with control characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAName;
+/// The text cannot be a project's name. Shown, it is what to tell the person who typed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAName {
+    /// It is empty, or longer than [`NAME_CHARS_MAX`].
+    Length,
+    /// It has characters that nobody sees; says which.
+    Unseen(String),
+}
 
-impl NotAName {
-    /// What to tell the person who typed it.
-    pub const MESSAGE: &'static str = "Enter a name of at most 80 characters.";
+impl fmt::Display for NotAName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => write!(f, "Enter a name of at most {NAME_CHARS_MAX} characters."),
+            Self::Unseen(why) => f.write_str(why),
+        }
+    }
 }
 
 impl ProjectName {
@@ -51,7 +62,11 @@ impl ProjectName {
     pub fn new(text: &str) -> Result<Self, NotAName> {
         let text = text.trim();
         let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
-        if fits && !has_unseen(text) { Ok(Self(text.to_owned())) } else { Err(NotAName) }
+        match text {
+            _ if !fits => Err(NotAName::Length),
+            text if has_unseen(text) => Err(NotAName::Unseen(unseen_words(text))),
+            text => Ok(Self(text.to_owned())),
+        }
     }
 
     /// The name as text.
@@ -168,6 +183,12 @@ fn switch(conn: &mut PgConnection, id: ProjectId, enabled: bool) -> Result<(), D
     Ok(())
 }
 
+/// Whether the master switch is on. False for a project that is gone.
+pub fn sends(conn: &mut PgConnection, id: ProjectId) -> Result<bool, DbError> {
+    let enabled = projects::table.find(id).select(projects::webhooks_enabled).first(conn).optional()?;
+    Ok(enabled.unwrap_or(false))
+}
+
 /// Replaces the sites that may embed this project's campaigns.
 pub fn set_allowed_hosts(conn: &mut PgConnection, id: ProjectId, hosts: &[String]) -> Result<(), DbError> {
     diesel::update(projects::table.find(id)).set(projects::allowed_hosts.eq(hosts)).execute(conn)?;
@@ -224,8 +245,9 @@ mod tests {
     fn a_project_name_has_1_to_80_characters() {
         assert_eq!(ProjectName::new("  Café ").map(|name| name.as_str().to_owned()), Ok("Café".to_owned()));
         assert!(ProjectName::new(&"é".repeat(80)).is_ok());
-        for wrong in ["", "  ", "a\u{7}b", &"é".repeat(81)] {
-            assert_eq!(ProjectName::new(wrong), Err(NotAName));
+        for wrong in ["", "  ", &"é".repeat(81)] {
+            assert_eq!(ProjectName::new(wrong), Err(NotAName::Length));
         }
+        assert!(ProjectName::new("a\u{7}b").is_err_and(|wrong| wrong.to_string().contains("U+0007")));
     }
 }

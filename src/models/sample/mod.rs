@@ -44,7 +44,7 @@ pub struct Sample {
     pub project: ProjectId,
     /// When it was loaded: its history ends here.
     pub made_at: OffsetDateTime,
-    /// When its removal began; if that was cut short, the next load finishes it.
+    /// When its removal began; if that was cut short, the next start or load finishes it.
     pub removal_began_at: Option<OffsetDateTime>,
 }
 

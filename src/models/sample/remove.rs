@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 
 use super::{Sample, SampleError, find};
+use crate::base::ids::ProjectId;
 use crate::base::schema::sample_projects;
 use crate::models::projects::{self, keys};
 use crate::models::{deliveries, events, webhooks};
@@ -35,6 +36,9 @@ pub fn under_way(conn: &mut PgConnection, sample: Sample) -> Result<i64, SampleE
 /// Second step, in a transaction each until it answers 0: forgets up to [`ROWS_AT_ONCE`] rows of history a table.
 pub fn forget_some(conn: &mut PgConnection, sample: Sample) -> Result<usize, SampleError> {
     let (project, rows_max) = (sample.project, ROWS_AT_ONCE);
+    // One at a time: who finds rows that another deletes at this moment would take them for the last.
+    let mark = sample_projects::table.filter(sample_projects::project_id.eq(project));
+    mark.select(sample_projects::project_id).for_update().load::<ProjectId>(conn)?;
     Ok(deliveries::forget_project(conn, project, rows_max)?
         + events::forget_project(conn, project, rows_max)?)
 }

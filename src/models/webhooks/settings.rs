@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::body::BodyFormat;
 use crate::rules::catalogue::{self, EventType};
-use crate::rules::name::has_unseen;
+use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::target::{self, Policy};
 
@@ -134,7 +134,7 @@ impl Draft {
                     .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
             }
             Some(name) if has_unseen(name) => {
-                problems.push(Problem::new("name", "A name has no characters that nobody sees."));
+                problems.push(Problem::new("name", unseen_words(name)));
             }
             Some(name) => settings.name = name.to_owned(),
         }

@@ -15,7 +15,7 @@ use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, ProjectId};
-use crate::models::deliveries::{self, AttemptRow, Delivery, Status};
+use crate::models::deliveries::{self, AttemptRow, Delivery, ResendError, Status};
 use crate::models::events::{self, Event};
 use crate::models::webhooks::{self, Webhook};
 use crate::rules::catalogue;
@@ -38,7 +38,7 @@ struct DetailPage {
     resend_link: String,
     may_resend: bool,
     /// Why not, if it may not be sent again now.
-    resend_hindrance: &'static str,
+    resend_hindrance: String,
     id: String,
     event_type: String,
     badge: Badge,
@@ -143,7 +143,8 @@ impl DetailPage {
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),
             may_resend: frame.is_support(),
-            resend_hindrance: resend_hindrance(delivery, webhook),
+            resend_hindrance: resend_hindrance(member, delivery, webhook)
+                .map_or_else(String::new, |one| one.to_string()),
             id: delivery.id.to_string(),
             event_type: delivery.event_type.clone(),
             badge: words::badge(delivery.status),
@@ -159,7 +160,7 @@ impl DetailPage {
             external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
-            outlook: timeline::outlook(delivery, attempts, webhook),
+            outlook: timeline::outlook(delivery, attempts, webhook, member.project.webhooks_enabled),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
             exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),
@@ -189,16 +190,15 @@ fn name(webhook: Option<&Webhook>, delivery: &Delivery) -> String {
     webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.settings.name.clone())
 }
 
-fn resend_hindrance(delivery: &Delivery, webhook: Option<&Webhook>) -> &'static str {
-    match (delivery.status, webhook) {
-        (Status::Due | Status::Sending, _) => "It is waiting or being sent already.",
-        (_, Some(webhook)) if webhook.deleted_at.is_some() => {
-            "Its webhook was deleted, so there is nowhere to send it."
-        }
-        (_, None) => "Its webhook was deleted, so there is nowhere to send it.",
-        (_, Some(webhook)) if !webhook.settings.active => {
-            "Its webhook is paused or disabled. Resume the webhook first."
-        }
-        _ => "",
+/// What [`deliveries::resend`] would refuse it for.
+fn resend_hindrance(member: &Member, delivery: &Delivery, webhook: Option<&Webhook>) -> Option<ResendError> {
+    let Some(webhook) = webhook.filter(|webhook| webhook.deleted_at.is_none()) else {
+        return Some(ResendError::WebhookDeleted);
+    };
+    match delivery.status {
+        Status::Due | Status::Sending => Some(ResendError::UnderWay),
+        _ if !webhook.settings.active => Some(ResendError::WebhookOff),
+        _ if !member.project.webhooks_enabled => Some(ResendError::AllOff),
+        _ => None,
     }
 }

@@ -10,6 +10,9 @@ use crate::models::webhooks::Webhook;
 /// The schedule's waits are spread by a tenth; a second for the work in between.
 const SPREAD: f64 = 1.1;
 
+/// Why what comes due is held all the same.
+const OFF: &str = "Webhooks of this project are switched off.";
+
 /// An attempt as a line of the timeline.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -62,9 +65,17 @@ pub struct Outlook {
 }
 
 /// What a delivery waits for; none once nothing more happens and there is nothing to say about it.
-pub fn outlook(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> Option<Outlook> {
+///
+/// `is_sent` is false while the master switch is off: then what comes due is held.
+pub fn outlook(
+    delivery: &Delivery,
+    attempts: &[AttemptRow],
+    webhook: Option<&Webhook>,
+    is_sent: bool,
+) -> Option<Outlook> {
     let says = |what: &str, why: &str| Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned() });
     match delivery.status {
+        Status::Due if !is_sent => says("About to be held", OFF),
         Status::Due => says(&due_words(attempts), "It goes out as soon as a sender is free."),
         Status::Sending => {
             says(&format!("Attempt {} is under way", next_number(attempts)), "This page follows it.")
@@ -72,7 +83,11 @@ pub fn outlook(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&We
         Status::Retrying => Some(Outlook {
             what: "Next attempt".to_owned(),
             at: delivery.next_attempt_at,
-            why: retry_reason(delivery, attempts, webhook),
+            why: if is_sent {
+                retry_reason(delivery, attempts, webhook)
+            } else {
+                format!("{OFF} It is held when that time comes.")
+            },
         }),
         Status::Held => says("Kept back", held_reason(webhook)),
         Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),

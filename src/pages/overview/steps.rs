@@ -17,6 +17,9 @@ use crate::web::Member;
 /// Stands for the key in a command line: the shell fills it in.
 const TOKEN: &str = "$CALLOUT_KEY";
 
+/// The step that tells what became of the first event.
+const LAST: usize = 4;
+
 /// How far a project has come.
 pub(super) struct Progress {
     webhooks: Vec<Webhook>,
@@ -42,6 +45,10 @@ impl Progress {
             event: events::first_posted(conn, project)?,
             posted: deliveries::latest_posted(conn, project)?,
         }))
+    }
+
+    fn has_posted(&self) -> bool {
+        self.event.is_some() || self.posted.is_some()
     }
 
     fn is_delivered(&self) -> bool {
@@ -94,6 +101,8 @@ pub(super) struct Step {
     pub(super) title: &'static str,
     pub(super) is_done: bool,
     pub(super) is_current: bool,
+    /// Whether there is something to tell of it: it is done, or its turn, or it went wrong although steps before are open.
+    pub(super) is_told: bool,
     /// What was done, or what is to be done and why.
     pub(super) text: String,
     /// When it was done.
@@ -127,7 +136,9 @@ pub(super) fn list(member: &Member, progress: &Progress, public_url: &str) -> Ve
             let waits_for_admin = is_current && n < 3 && member.role < Role::Admin;
             let action = step.action.filter(|_| is_current && !waits_for_admin);
             let command = step.command.filter(|_| is_current);
-            Step { number: n + 1, is_done, is_current, waits_for_admin, action, command, ..step }
+            // An event may be posted with a step before left out: what became of it must not stay hidden.
+            let is_told = is_done || is_current || (n == LAST && progress.has_posted());
+            Step { number: n + 1, is_done, is_current, is_told, waits_for_admin, action, command, ..step }
         })
         .collect()
 }
@@ -139,6 +150,7 @@ impl Step {
             title,
             is_done: false,
             is_current: false,
+            is_told: false,
             text: text.into(),
             at: None,
             link: None,

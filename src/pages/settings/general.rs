@@ -3,10 +3,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
-use super::switch;
+use super::switch::Switched;
 use crate::base::db::Db;
-use crate::models::projects::{self, NameError, NotAName, Project, ProjectName};
-use crate::pages::sample;
+use crate::models::projects::{self, NameError, Project, ProjectName};
+use crate::pages::sample::Standing;
 use crate::web::page::{go_to, page_with};
 use crate::web::session::{self, Session};
 use crate::web::{
@@ -25,19 +25,23 @@ struct GeneralPage {
 }
 
 /// What is looked up for the page.
-#[derive(Clone, Copy)]
 struct About {
-    is_sample: bool,
-    /// Deliveries that the switch holds back.
+    sample: Standing,
+    /// Deliveries that the switch holds back, and the history's query that lists them.
     held: i64,
+    held_query: String,
 }
 
 impl About {
     async fn of(member: &Member, db: &Db) -> Result<Self, PageError> {
         let (project, is_on) = (member.project.id, member.project.webhooks_enabled);
         db.run(move |conn| {
-            let held = if is_on { 0 } else { switch::held_count(conn, project)? };
-            Ok(Self { is_sample: sample::is_sample(conn, project)?, held })
+            let switched = if is_on { None } else { Some(Switched::load(conn, project)?) };
+            Ok(Self {
+                sample: Standing::of(conn, project)?,
+                held: switched.as_ref().map_or(0, Switched::held),
+                held_query: switched.map(|switched| switched.held_query()).unwrap_or_default(),
+            })
         })
         .await
     }
@@ -79,8 +83,9 @@ pub async fn show(member: Admin, db: Data<Db>) -> PageResult {
 pub async fn save(member: Admin, db: Data<Db>, htmx: Htmx, session: Session, Form(raw): Form) -> PageResult {
     let project = member.project.id;
     let about = About::of(&member, &db).await?;
-    let Ok(name) = ProjectName::new(raw.text("name")) else {
-        return GeneralPage::refused(&member, about, &raw, NotAName::MESSAGE).answer();
+    let name = match ProjectName::new(raw.text("name")) {
+        Ok(name) => name,
+        Err(wrong) => return GeneralPage::refused(&member, about, &raw, &wrong.to_string()).answer(),
     };
     match db.transaction(move |conn| projects::rename(conn, project, &name)).await {
         Ok(_) => {

@@ -51,6 +51,12 @@ export default async function ({ stage, page, look }) {
 
   await page.goto(`${list}/new`);
   await page.getByLabel('Target URL').fill(`${stage.receiverUrl}/once`);
+  page.once('dialog', (question) => {
+    asked = `${question.type()} of a new one`;
+    return question.dismiss();
+  });
+  await page.getByRole('link', { name: 'History', exact: true }).click({ noWaitAfter: true });
+  assert.equal(asked, 'beforeunload of a new one');
   await page.getByLabel('All events').check();
   await page.getByText('More settings').click();
   await look('new-webhook-with-more-settings');

@@ -29,6 +29,7 @@ export default async function ({ stage, page, look }) {
     await keyboard.press('Enter');
   }
   const current = () => page.locator('.step.is-current h3').innerText();
+  const focused = () => page.evaluate(() => document.activeElement.innerText);
   const done = () => page.locator('.step.is-done').count();
 
   await page.goto(`/sign-in?next=/p/${project.id}/overview`);
@@ -89,9 +90,11 @@ export default async function ({ stage, page, look }) {
   assert.deepEqual([accepted.status, accepted.body.deliveries], [202, 1]);
   await page.locator('#step-5-delivery').waitFor();
   assert.deepEqual([await done(), await current()], [4, 'See it delivered']);
+  assert.equal(await focused(), 'See it delivered', 'the button that had the focus is gone: it goes to what is next');
   assert.match(await page.locator('#steps-said').innerText(), /4 of 5 .* See it delivered/);
   await page.locator('.steps-done').waitFor();
   assert.match(await page.locator('#steps-said').innerText(), /All first steps are done/);
+  assert.match(await focused(), /first steps are done/);
   await look('delivered');
   await press('#dismiss-steps');
   await page.locator('.summary').waitFor();

@@ -59,6 +59,16 @@ impl NewPage {
         }
     }
 
+    /// Whether one begins to type at the target: not if that is right and something else was refused.
+    fn begins_at_target(&self) -> bool {
+        self.errors.is_empty() || self.errors.get("target_url").is_some()
+    }
+
+    /// Whether one goes on with the events, which were refused.
+    fn begins_at_events(&self) -> bool {
+        !self.begins_at_target() && self.errors.get("events").is_some()
+    }
+
     fn has_more_errors(&self) -> bool {
         MORE.iter().any(|field| self.errors.get(field).is_some())
     }

@@ -59,6 +59,11 @@ impl EditPage {
         }
     }
 
+    /// Nobody is led anywhere in a form that is filled in.
+    fn begins_at_events(&self) -> bool {
+        false
+    }
+
     fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }

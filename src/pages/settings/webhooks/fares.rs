@@ -23,9 +23,9 @@ const HEIGHT: usize = 20;
 pub struct Fares {
     /// Oldest first, the newest always at the right end.
     pub bars: Vec<Bar>,
-    /// `18 of 20 delivered`; empty without any.
+    /// `18 of 20 delivered, 2 wait`; empty without any. Those that wait are not among the twenty.
     pub words: String,
-    /// The same in brief: `18/20`.
+    /// Of those that were tried, in brief: `18/20`; empty without any.
     pub share: String,
     /// The last few, newest first.
     pub last: Vec<Last>,
@@ -65,22 +65,47 @@ impl Fares {
     fn of(newest_first: &[&Recent], history: &str) -> Self {
         // A test is no sign of how it fares: it may go to a receiver that is not ready.
         let counted: Vec<&&Recent> = newest_first.iter().filter(|one| !one.test).collect();
-        let total = counted.len();
-        let delivered = counted.iter().filter(|one| one.status == Status::Delivered).count();
-        let slots = usize::try_from(DRAWN_MAX).unwrap_or(total);
+        let count = |among: fn(Status) -> bool| counted.iter().filter(|one| among(one.status)).count();
+        let tried = Tried {
+            delivered: count(|status| status == Status::Delivered),
+            total: count(|status| matches!(status, Status::Delivered | Status::Failed | Status::Retrying)),
+            waiting: count(|status| matches!(status, Status::Due | Status::Sending | Status::Held)),
+        };
+        let slots = usize::try_from(DRAWN_MAX).unwrap_or_default();
         let bar =
             |(back, one): (usize, &&&Recent)| Bar::of(one.status, slots.saturating_sub(back + 1) * STEP);
         Self {
             bars: counted.iter().enumerate().map(bar).collect(),
-            words: match total {
-                0 => String::new(),
-                1 if delivered == 1 => "The last one was delivered".to_owned(),
-                1 => "The last one is not delivered".to_owned(),
-                _ => format!("{delivered} of {total} delivered"),
-            },
-            share: format!("{delivered}/{total}"),
+            words: tried.words(),
+            share: tried.share(),
             last: newest_first.iter().take(LISTED_MAX).map(|one| Last::of(one, history)).collect(),
         }
+    }
+}
+
+/// What the share is made of: what waits, or was cancelled, says nothing of how its receiver does.
+struct Tried {
+    delivered: usize,
+    total: usize,
+    waiting: usize,
+}
+
+impl Tried {
+    fn words(&self) -> String {
+        let Self { delivered, total, waiting } = *self;
+        let waits = format!("{waiting} {}", if waiting == 1 { "waits" } else { "wait" });
+        match (total, waiting) {
+            (0, 0) => String::new(),
+            (0, _) => waits,
+            (1, 0) if delivered == 1 => "The last one was delivered".to_owned(),
+            (1, 0) => "The last one is not delivered".to_owned(),
+            (_, 0) => format!("{delivered} of {total} delivered"),
+            _ => format!("{delivered} of {total} delivered, {waits}"),
+        }
+    }
+
+    fn share(&self) -> String {
+        if self.total == 0 { String::new() } else { format!("{}/{}", self.delivered, self.total) }
     }
 }
 
@@ -147,5 +172,25 @@ mod tests {
         assert_eq!(places, [("bar-bad", 19 * STEP), ("bar-good", 18 * STEP)]);
         assert_eq!(fares[&one].last[0].outcome, "No complete response in time");
         assert_eq!(fares[&other].last[0].outcome, "Due");
+    }
+
+    #[test]
+    fn what_waits_or_was_cancelled_is_no_part_of_the_share() {
+        let webhook = WebhookId::new(OffsetDateTime::UNIX_EPOCH);
+        let told = |statuses: &[Status]| {
+            let recent: Vec<Recent> = statuses.iter().map(|status| delivery(webhook, *status)).collect();
+            let mut fares = by_webhook(&recent, "/h");
+            fares
+                .remove(&webhook)
+                .map(|fares| (fares.bars.len(), fares.share, fares.words))
+                .unwrap_or_default()
+        };
+        let (held, due, delivered) = (Status::Held, Status::Due, Status::Delivered);
+        let wanted = |bars, share: &str, words: &str| (bars, share.to_owned(), words.to_owned());
+        assert_eq!(told(&[held, held, due, delivered]), wanted(4, "1/1", "1 of 1 delivered, 3 wait"));
+        assert_eq!(told(&[held, Status::Failed]), wanted(2, "0/1", "0 of 1 delivered, 1 waits"));
+        assert_eq!(told(&[held; 3]), wanted(3, "", "3 wait"));
+        assert_eq!(told(&[Status::Cancelled, delivered]), wanted(2, "1/1", "The last one was delivered"));
+        assert_eq!(told(&[Status::Cancelled]), wanted(1, "", ""));
     }
 }

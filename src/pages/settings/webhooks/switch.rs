@@ -8,6 +8,7 @@ use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::{self, HeldChoice};
+use crate::models::projects;
 use crate::models::webhooks::UpdateError;
 use crate::web::{
     Admin, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters, page, session,
@@ -21,6 +22,8 @@ struct ResumePage {
     resume_link: String,
     back_link: String,
     backs_to_webhook: bool,
+    /// Whether the project sends nothing at all.
+    all_off: bool,
     held: i64,
 }
 
@@ -56,6 +59,7 @@ pub async fn confirm_resume(
             .below("Webhooks", &list_link),
         resume_link: format!("{list_link}/{id}/resume"),
         back_link: back(&admin, id, &query),
+        all_off: !admin.project.webhooks_enabled,
         backs_to_webhook: query.text("back") == "webhook",
         held,
     })
@@ -73,14 +77,13 @@ pub async fn resume(
     let held = held_choice(raw.text("held"));
     let resumed = db.transaction(move |conn| {
         let count = deliveries::held_count(conn, project, id)?;
-        Ok::<_, UpdateError>((deliveries::resume_webhook(conn, project, id, held, now)?, count))
+        let webhook = deliveries::resume_webhook(conn, project, id, held, now)?;
+        Ok::<_, UpdateError>((webhook, count, projects::sends(conn, project)?))
     });
-    let (webhook, count) = resumed.await.map_err(not_switched)?;
+    let (webhook, count, is_sent) = resumed.await.map_err(not_switched)?;
     wakeup.wake();
-    session::say(
-        &session,
-        &format!("{} gets events again.{}", webhook.settings.name, released_words(held, count)),
-    )?;
+    let name = &webhook.settings.name;
+    session::say(&session, &format!("{name} {}{}", on_words(is_sent), released_words(held, count, is_sent)))?;
     Ok(page::go_to(htmx, &back(&admin, id, &raw)))
 }
 
@@ -95,10 +98,22 @@ fn held_choice(word: &str) -> HeldChoice {
     if word == "cancel" { HeldChoice::Cancel } else { HeldChoice::Send }
 }
 
+/// How a webhook stands that was resumed: `is_sent` is false while the project sends nothing.
+fn on_words(is_sent: bool) -> &'static str {
+    if is_sent {
+        return "gets events again.";
+    }
+    "is active again, but webhooks of this project are switched off: nothing is sent until they are on again."
+}
+
 /// What became of so many deliveries that were held, if any.
-fn released_words(choice: HeldChoice, count: i64) -> String {
+fn released_words(choice: HeldChoice, count: i64, is_sent: bool) -> String {
     match (choice, count) {
         (_, 0) => String::new(),
+        (HeldChoice::Send, 1) if !is_sent => " The delivery that was held stays held until then.".to_owned(),
+        (HeldChoice::Send, n) if !is_sent => {
+            format!(" The {n} deliveries that were held stay held until then.")
+        }
         (HeldChoice::Send, 1) => " The delivery that was held goes out now.".to_owned(),
         (HeldChoice::Send, n) => format!(" The {n} deliveries that were held go out now."),
         (HeldChoice::Cancel, 1) => " The delivery that was held is cancelled.".to_owned(),
