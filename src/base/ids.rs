@@ -2,6 +2,7 @@
 //!
 //! The database stores the bare UUID. The first 48 bits are milliseconds since 1970, so ids sort by age and large
 //! tables are cut into days by id alone.
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -199,11 +200,24 @@ pub fn derived(id: Uuid, digest: [u8; 10]) -> Uuid {
 }
 
 fn uuid_at(now: OffsetDateTime) -> Uuid {
-    let mut random = [0_u8; 10];
-    // The system's source of randomness fails only where nothing could run safely.
-    getrandom::fill(&mut random).expect("the system's source of randomness answers");
     let millis = (now.unix_timestamp_nanos() / 1_000_000).max(0) as u64;
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
+}
+
+/// Random bytes that are asked of the system for many ids at a time. Ids are no secrets.
+fn random() -> [u8; 10] {
+    thread_local! {
+        static POOL: RefCell<([[u8; 10]; 64], usize)> = const { RefCell::new(([[0; 10]; 64], 0)) };
+    }
+    POOL.with_borrow_mut(|(pool, left)| {
+        if *left == 0 {
+            // It fails only where nothing could run safely.
+            getrandom::fill(pool.as_flattened_mut()).expect("the system's source of randomness answers");
+            *left = pool.len();
+        }
+        *left -= 1;
+        pool[*left]
+    })
 }
 
 fn simple(hex: &str) -> Option<Uuid> {

@@ -68,14 +68,14 @@ async fn run(
                 continue;
             }
         }
-        let apart = tokio::time::sleep(COMMITS_APART);
-        tokio::pin!(apart);
-        while batch.len() < BATCH_MAX {
-            let room = BATCH_MAX - batch.len();
-            tokio::select! {
-                more = outcomes.recv_many(&mut batch, room) => if more == 0 { break },
-                () = &mut apart => break,
-            }
+        // Not woken by each that comes meanwhile.
+        if batch.len() < BATCH_MAX {
+            tokio::time::sleep(COMMITS_APART).await;
+        }
+        while batch.len() < BATCH_MAX
+            && let Ok(outcome) = outcomes.try_recv()
+        {
+            batch.push(outcome);
         }
         places.compare(&mut batch);
         let mut tries = 0_u32;

@@ -26,6 +26,12 @@ pub const EVENT: &str = "x-callout-event";
 const HTTP_DATE: &[FormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
+/// A time in UTC as HTTP has it, to the second.
+pub fn http_date(at: OffsetDateTime) -> String {
+    // Formatting into a String cannot fail.
+    at.format(HTTP_DATE).unwrap_or_default()
+}
+
 /// What differs from one request to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
@@ -44,8 +50,7 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     /// Names in small letters, and values. `content-length` comes with the body, whoever sends it.
     pub fn headers(&self) -> [(&'static str, Cow<'a, str>); 9] {
-        // Formatting into a String cannot fail.
-        let date = self.at.format(HTTP_DATE).unwrap_or_default();
+        let date = http_date(self.at);
         [
             ("host", self.host.into()),
             ("content-type", "application/json".into()),

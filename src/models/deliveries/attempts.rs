@@ -6,6 +6,7 @@ use super::status::{Failure, failure_of};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::base::schema::attempts;
+use crate::rules::kept::{self, Facts};
 
 /// How the request's body can be had again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,11 +85,12 @@ struct Row {
     duration_us: i32,
     url: String,
     address: Option<String>,
-    request_headers: String,
+    delivery_id: DeliveryId,
+    request_headers: Vec<u8>,
     body_format: i16,
     request_body: Option<Vec<u8>>,
     response_status: Option<i16>,
-    response_headers: Option<String>,
+    response_headers: Option<Vec<u8>>,
     response_body: Option<Vec<u8>>,
     response_truncated: bool,
     failure_kind: Option<i16>,
@@ -129,12 +131,16 @@ pub fn of_delivery(
 
 impl From<Row> for Attempt {
     fn from(row: Row) -> Self {
-        let headers = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let id = row.delivery_id.to_string();
+        let facts = Facts { id: &id, started_at: row.started_at, url: &row.url };
+        let headers = |packed: &Vec<u8>| kept::unpack(packed, facts);
+        let request_headers = headers(&row.request_headers);
+        let response_headers = row.response_headers.as_ref().map(headers).unwrap_or_default();
         Self {
             started_at: row.started_at,
             url: row.url,
             address: row.address,
-            request_headers: headers(&row.request_headers),
+            request_headers,
             body: match row.body_format {
                 1 => BodyKind::Envelope,
                 2 => BodyKind::Flat,
@@ -142,7 +148,7 @@ impl From<Row> for Attempt {
             },
             response: row.response_status.map(|status| Response {
                 status: u16::try_from(status).unwrap_or_default(),
-                headers: row.response_headers.as_deref().map(headers).unwrap_or_default(),
+                headers: response_headers,
                 body: row.response_body.unwrap_or_default(),
                 truncated: row.response_truncated,
             }),

@@ -150,7 +150,7 @@ prepared! {
          ) \
          insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
            body_format, failure_kind, failure_detail) \
-         select c.project_id, c.id, 1, {}, 0, w.target_url, '[]', 1, {}, c.last_failure_detail \
+         select c.project_id, c.id, 1, {}, 0, w.target_url, '', 1, {}, c.last_failure_detail \
          from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
          on conflict (project_id, delivery_id, number) do nothing"
 }

@@ -15,6 +15,7 @@ use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
 use crate::models::events::Payload;
 use crate::prepared;
+use crate::rules::kept::{self, Facts};
 use crate::rules::retry::DisableKind;
 
 /// Where a claimed delivery goes from here.
@@ -70,11 +71,11 @@ prepared! {
         durations: Array<Integer> = Vec<i32>,
         urls: Array<Text> = Vec<String>,
         addresses: Array<Nullable<Text>> = Vec<Option<String>>,
-        request_headers: Array<Text> = Vec<String>,
+        request_headers: Array<Binary> = Vec<Vec<u8>>,
         body_formats: Array<SmallInt> = Vec<i16>,
         request_bodies: Array<Nullable<Binary>> = Vec<Option<Vec<u8>>>,
         response_statuses: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
-        response_headers: Array<Nullable<Text>> = Vec<Option<String>>,
+        response_headers: Array<Nullable<Binary>> = Vec<Option<Vec<u8>>>,
         response_bodies: Array<Nullable<Binary>> = Vec<Option<Vec<u8>>>,
         truncated: Array<Bool> = Vec<bool>,
         failure_kinds: Array<Nullable<SmallInt>> = Vec<Option<i16>>,
@@ -197,7 +198,9 @@ pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> 
     fn column<'a, T>(made: &[(&'a Outcome, &'a Attempt)], of: impl Fn(&'a Attempt) -> T) -> Vec<T> {
         made.iter().map(|(_, attempt)| of(attempt)).collect()
     }
-    let json = |headers: &Vec<(String, String)>| serde_json::to_string(headers).unwrap_or_default();
+    let packed = |delivery: DeliveryId, a: &Attempt, headers: &[(String, String)]| {
+        kept::pack(headers, Facts { id: &delivery.to_string(), started_at: a.started_at, url: &a.url })
+    };
     let status = |a: &Attempt| a.response.as_ref().and_then(|r| i16::try_from(r.status).ok());
     InsertAttempts {
         project_ids: made.iter().map(|(o, _)| o.project).collect(),
@@ -207,14 +210,17 @@ pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> 
         durations: column(&made, |a| a.timings.total_us),
         urls: column(&made, |a| a.url.clone()),
         addresses: column(&made, |a| a.address.clone()),
-        request_headers: column(&made, |a| json(&a.request_headers)),
+        request_headers: made.iter().map(|(o, a)| packed(o.delivery, a, &a.request_headers)).collect(),
         body_formats: column(&made, |a| a.body.number()),
         request_bodies: column(&made, |a| match &a.body {
             BodyKind::Kept(body) => Some(body.clone()),
             BodyKind::Envelope | BodyKind::Flat => None,
         }),
         response_statuses: column(&made, status),
-        response_headers: column(&made, |a| a.response.as_ref().map(|r| json(&r.headers))),
+        response_headers: made
+            .iter()
+            .map(|(o, a)| a.response.as_ref().map(|r| packed(o.delivery, a, &r.headers)))
+            .collect(),
         response_bodies: column(&made, |a| a.response.as_ref().map(|r| r.body.clone())),
         truncated: column(&made, |a| a.response.as_ref().is_some_and(|r| r.truncated)),
         failure_kinds: column(&made, |a| a.failure.as_ref().map(|f| f.kind.number())),
