@@ -115,15 +115,15 @@ pub fn unpack(packed: &[u8], facts: Facts<'_>) -> Vec<(String, String)> {
 }
 
 fn next(rest: &mut &[u8], known: &[(u8, String)]) -> Option<(String, String)> {
-    let name = match rest.split_off_first()? {
-        &TEXT => text(rest)?,
-        &n => (*NAMES.get(usize::from(n) - 1)?).to_owned(),
+    let name = match *rest.split_off_first()? {
+        TEXT => text(rest)?,
+        n => (*NAMES.get(usize::from(n) - 1)?).to_owned(),
     };
-    let value = match rest.split_off_first()? {
-        &TEXT => text(rest)?,
-        &SIGNATURE => format!("{SIGNATURE_MARK}{}", BASE64.encode(rest.split_off(..32)?)),
-        &n if n >= FIRST_VALUE => (*VALUES.get(usize::from(n - FIRST_VALUE))?).to_owned(),
-        n => known.iter().find(|(number, _)| number == n)?.1.clone(),
+    let value = match *rest.split_off_first()? {
+        TEXT => text(rest)?,
+        SIGNATURE => format!("{SIGNATURE_MARK}{}", BASE64.encode(rest.split_off(..32)?)),
+        n if n >= FIRST_VALUE => (*VALUES.get(usize::from(n - FIRST_VALUE))?).to_owned(),
+        n => known.iter().find(|(number, _)| *number == n)?.1.clone(),
     };
     Some((name, value))
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::Status;
-use super::hand_over::any_without_row;
+use super::in_memory::any_without_row;
 use crate::base::db::DbError;
 use crate::base::schema::deliveries;
 

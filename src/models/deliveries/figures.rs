@@ -7,8 +7,8 @@ use diesel::sql_types::{Array, BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::hand_over::without_row;
 use super::history::Row;
+use super::in_memory::without_row;
 use super::{Delivery, Status};
 use crate::base::db::DbError;
 use crate::base::ids::{self, ProjectId, WebhookId};

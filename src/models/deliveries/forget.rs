@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 
 use super::Status;
-use super::hand_over::without_row;
+use super::in_memory::without_row;
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
 use crate::base::schema::deliveries;

@@ -3,19 +3,15 @@
 //!
 //! The row is written in the transaction of the events. A node that dies leaves it behind; after the lease, or when the
 //! node starts again, what it stands for and has no row yet becomes due.
-use std::collections::HashMap;
-
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, SmallInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, SmallInt, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::queue::{Claimed, Rescued};
-use super::{Delivery, FailureKind, NewDelivery, Status, delivery_id};
+use super::{FailureKind, NewDelivery, delivery_id};
 use crate::base::db::DbError;
-use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
-use crate::base::schema::{deliveries, hand_overs};
-use crate::models::events;
+use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::prepared;
 
 /// Deliveries that one row stands for: so few that the row stays in its page.
@@ -89,7 +85,8 @@ pub fn hand_over(conn: &mut PgConnection, node: Uuid, handed_over: &[HandedOver]
     if filled == handed_over.len() { Ok(()) } else { Err(diesel::result::Error::NotFound.into()) }
 }
 
-type Triple = (ProjectId, EventId, WebhookId);
+/// A delivery as it is packed.
+pub(super) type Triple = (ProjectId, EventId, WebhookId);
 
 fn pack(deliveries: &[NewDelivery]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(deliveries.len() * PACKED);
@@ -101,7 +98,7 @@ fn pack(deliveries: &[NewDelivery]) -> Vec<u8> {
     packed
 }
 
-fn unpacked(packed: &[u8]) -> impl Iterator<Item = Triple> + '_ {
+pub(super) fn unpacked(packed: &[u8]) -> impl Iterator<Item = Triple> + '_ {
     let id = |bytes: &[u8]| Uuid::from_slice(bytes).unwrap_or_default();
     packed
         .chunks_exact(PACKED)
@@ -228,77 +225,10 @@ fn make_due(conn: &mut PgConnection, rows: &[Row], now: OffsetDateTime) -> Resul
     Ok(rescued)
 }
 
-/// A project's deliveries that have no row yet: some node has them in memory.
-pub(super) fn without_row(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Delivery>, DbError> {
-    let rows: Vec<Vec<u8>> = hand_overs::table
-        .filter(hand_overs::deliveries.is_not_null())
-        .select(hand_overs::deliveries.assume_not_null())
-        .load(conn)?;
-    let own = rows.iter().flat_map(|row| unpacked(row)).filter(|(owner, ..)| *owner == project);
-    let mut open: Vec<(DeliveryId, EventId, WebhookId)> =
-        own.map(|(_, event, webhook)| (delivery_id(event, webhook), event, webhook)).collect();
-    if open.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<DeliveryId> = open.iter().map(|(id, ..)| *id).collect();
-    let rows: Vec<DeliveryId> = deliveries::table
-        .filter(deliveries::project_id.eq(project))
-        .filter(deliveries::id.eq_any(ids))
-        .select(deliveries::id)
-        .load(conn)?;
-    open.retain(|(id, ..)| !rows.contains(id));
-    let kinds: HashMap<EventId, String> =
-        events::types_of(conn, project, open.iter().map(|(_, event, _)| *event).collect())?;
-    Ok(open
-        .into_iter()
-        .filter_map(|(id, event, webhook)| {
-            Some(Delivery {
-                id,
-                event,
-                webhook,
-                event_type: kinds.get(&event)?.clone(),
-                status: Status::Sending,
-                test: false,
-                created_at: ids::time_of(id.0),
-                next_attempt_at: None,
-                attempt_count: 0,
-                retries_used: 0,
-                last_response_status: None,
-                last_failure: None,
-                ended_at: None,
-            })
-        })
-        .collect())
-}
-
-/// Whether any node's memory holds what has no row yet. For those who wait until everything is over.
-pub(super) fn any_without_row(conn: &mut PgConnection) -> Result<bool, DbError> {
-    let rows: Vec<Vec<u8>> = hand_overs::table
-        .filter(hand_overs::deliveries.is_not_null())
-        .select(hand_overs::deliveries.assume_not_null())
-        .load(conn)?;
-    let open: Vec<Triple> = rows.iter().flat_map(|row| unpacked(row)).collect();
-    let (projects, ids): (Vec<ProjectId>, Vec<DeliveryId>) =
-        open.iter().map(|(project, event, webhook)| (*project, delivery_id(*event, *webhook))).unzip();
-    let row: Exists = diesel::sql_query(
-        "select exists (select from unnest($1, $2) o (project_id, id) where not exists \
-         (select from deliveries d where d.project_id = o.project_id and d.id = o.id)) as any_open",
-    )
-    .bind::<Array<SqlUuid>, _>(projects)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .get_result(conn)?;
-    Ok(row.any_open)
-}
-
-#[derive(QueryableByName)]
-struct Exists {
-    #[diesel(sql_type = Bool)]
-    any_open: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::deliveries::Status;
 
     #[test]
     fn what_is_packed_is_unpacked() {

@@ -1,11 +1,13 @@
 //! Reading deliveries back.
+use std::cmp::Reverse;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::hand_over::without_row;
+use super::in_memory::without_row;
 use super::status::{Failure, Status, failure_of};
 use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
@@ -104,14 +106,41 @@ pub fn list(
 ) -> Result<Vec<Delivery>, DbError> {
     let newest =
         filter.before.map(|id| ids::time_of(id.0)).into_iter().chain(filter.until).fold(now, Ord::min);
-    let mut found = Vec::new();
+    // Those without a row are looked for first: one that gets its row meanwhile is found there.
+    let mut found = if filter.can_be_without_row() { without_row(conn, project)? } else { Vec::new() };
+    found.retain(|delivery| filter.takes_without_row(delivery));
+    let mut rows = Vec::new();
     for range in ids::ranges_back(newest) {
-        let missing = limit.saturating_sub_unsigned(found.len() as u64);
+        let missing = limit.saturating_sub_unsigned(rows.len() as u64);
         if missing > 0 {
-            found.extend(within(conn, project, filter, range, missing)?);
+            rows.extend(within(conn, project, filter, range, missing)?);
         }
     }
+    found.retain(|delivery| rows.iter().all(|row| row.id != delivery.id));
+    found.append(&mut rows);
+    found.sort_by_key(|delivery| Reverse(delivery.id));
+    found.truncate(usize::try_from(limit).unwrap_or_default());
     Ok(found)
+}
+
+impl Filter {
+    /// Whether a delivery that is being sent for the first time may be meant.
+    fn can_be_without_row(&self) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&Status::Sending))
+            && self.response_statuses.is_empty()
+            && self.test != Some(true)
+            && self.ended_since.is_none()
+    }
+
+    fn takes_without_row(&self, delivery: &Delivery) -> bool {
+        (self.webhooks.is_empty() || self.webhooks.contains(&delivery.webhook))
+            && (self.types.is_empty() || self.types.contains(&delivery.event_type))
+            && self.since.is_none_or(|since| delivery.created_at >= since)
+            && self.until.is_none_or(|until| delivery.created_at < until)
+            && self.before.is_none_or(|before| delivery.id < before)
+            && self.delivery.is_none_or(|id| delivery.id == id)
+            && self.event.is_none_or(|event| delivery.event == event)
+    }
 }
 
 /// Those of a page with ids in a range.

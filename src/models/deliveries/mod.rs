@@ -6,6 +6,7 @@ mod figures;
 mod forget;
 mod hand_over;
 mod history;
+mod in_memory;
 mod insert;
 mod partitions;
 mod past;
