@@ -2,7 +2,7 @@
 -- for a few of them, in the transaction of their events, so that nothing is lost if the node dies.
 create table hand_overs (
     node uuid not null,
-    -- A node has a fixed number of places and uses them again and again.
+    -- A node has a fixed number of places and uses them again and again; in -1 it says that it lives.
     place smallint not null,
     -- After this moment any node makes due what has no row of its own by then.
     lease_ends timestamptz,

@@ -189,7 +189,7 @@ impl Claimer {
         if self.upkeep_at.is_some_and(|at| now < at) {
             return Ok(());
         }
-        let retention = self.retention;
+        let (retention, node) = (self.retention, self.shared.node);
         self.upkeep_at = Some(now + UPKEEP_EVERY);
         self.db
             .run(move |conn| -> Result<(), DbError> {
@@ -198,6 +198,7 @@ impl Claimer {
                     tracing::info!(%day, "a day of history has had its time");
                 }
                 deliveries::release_stranded(conn, now)?;
+                deliveries::keep_places(conn, node, now)?;
                 sessions::forget_expired(conn, now)?;
                 sign_in::forget_old(conn, now)?;
                 while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}

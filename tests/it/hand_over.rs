@@ -185,6 +185,25 @@ fn a_place_that_was_never_made_takes_nothing_over() {
 }
 
 #[test]
+fn a_node_that_is_gone_is_forgotten_after_a_day_unless_it_left_something_behind() {
+    let mut memory = memory();
+    let other = Uuid::from_u128(2);
+    let rows = |memory: &Memory| memory.db.count(&format!("hand_overs where node = '{NODE}'"));
+    let all = i64::from(deliveries::PLACES) + 1;
+    let payload = memory.payload();
+    memory.hand_over(&[payload]);
+    let later = NOW + Duration::days(2);
+    deliveries::keep_places(&mut memory.conn, other, later).expect("keep");
+    assert_eq!(rows(&memory), all, "what it left is not made due yet");
+    assert_eq!(memory.rescue(later), 1);
+    deliveries::keep_places(&mut memory.conn, NODE, later).expect("keep");
+    deliveries::keep_places(&mut memory.conn, other, later).expect("keep");
+    assert_eq!(rows(&memory), all, "it lives");
+    deliveries::keep_places(&mut memory.conn, other, later + Duration::days(2)).expect("keep");
+    assert_eq!(rows(&memory), 0);
+}
+
+#[test]
 fn a_place_can_be_used_again_in_place_since_no_index_is_on_what_changes() {
     let memory = memory();
     let indexed = "select string_agg(attname, ' ' order by attnum) from pg_attribute a join pg_index i on \

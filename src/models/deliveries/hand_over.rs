@@ -5,7 +5,7 @@
 //! node starts again, what it stands for and has no row yet becomes due.
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, SmallInt, Timestamptz, Uuid as SqlUuid};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::queue::{Claimed, Rescued};
@@ -20,6 +20,8 @@ pub const HAND_OVER_MAX: usize = 32;
 const PACKED: usize = 48;
 /// Rows of a node. When all are in use, deliveries get rows of their own at once.
 pub const PLACES: Place = 256;
+/// A node that says nothing for so long is not coming back.
+const NODE_KEPT: Duration = Duration::DAY;
 /// Rows that are looked into at a time when they are rescued.
 const RESCUED_MAX: i64 = 64;
 
@@ -106,9 +108,22 @@ pub(super) fn unpacked(packed: &[u8]) -> impl Iterator<Item = Triple> + '_ {
 }
 
 prepared! {
-    /// Makes a node's rows.
+    /// Makes a node's rows, and another (-1) that says until when the node is thought to live.
     pub struct MakePlaces -> () { node: SqlUuid = Uuid, last: SmallInt = Place }
-    sql "insert into hand_overs (node, place) select {}, generate_series(0, {}) on conflict (node, place) do nothing"
+    sql "insert into hand_overs (node, place) select {}, generate_series(-1, {}) on conflict (node, place) do nothing"
+}
+
+prepared! {
+    /// Says that a node lives.
+    pub struct SayAlive -> () { until: Timestamptz = OffsetDateTime, node: SqlUuid = Uuid }
+    sql "update hand_overs set lease_ends = {} where node = {} and place = -1"
+}
+
+prepared! {
+    /// Forgets nodes that have not lived for long and left nothing behind.
+    pub struct ForgetNodes -> () { now: Timestamptz = OffsetDateTime }
+    sql "delete from hand_overs h using hand_overs a where a.node = h.node and a.place = -1 and a.lease_ends < {} \
+         and not exists (select from hand_overs f where f.node = h.node and f.deliveries is not null)"
 }
 
 prepared! {
@@ -175,8 +190,17 @@ pub(super) fn make_places(
     node: Uuid,
     now: OffsetDateTime,
 ) -> Result<Rescued, DbError> {
-    MakePlaces { node, last: PLACES - 1 }.execute(conn)?;
+    keep_places(conn, node, now)?;
     rescue_places(conn, node, &(0..PLACES).collect::<Vec<_>>(), now)
+}
+
+/// Says that a node lives, so that its rows are kept, and forgets those of nodes that have not for a day. To be called
+/// much more often than that.
+pub fn keep_places(conn: &mut PgConnection, node: Uuid, now: OffsetDateTime) -> Result<(), DbError> {
+    MakePlaces { node, last: PLACES - 1 }.execute(conn)?;
+    SayAlive { until: now + NODE_KEPT, node }.execute(conn)?;
+    ForgetNodes { now }.execute(conn)?;
+    Ok(())
 }
 
 /// Makes due what these rows of a node stand for, if anything, and empties them.

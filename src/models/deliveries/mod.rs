@@ -26,7 +26,9 @@ pub use body::{envelope_parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
 pub use forget::{forget_project, sending_count};
-pub use hand_over::{HAND_OVER_MAX, HandOver, HandedOver, PLACES, Place, hand_over, rescue_places};
+pub use hand_over::{
+    HAND_OVER_MAX, HandOver, HandedOver, PLACES, Place, hand_over, keep_places, rescue_places,
+};
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use partitions::{make_ahead, make_behind};
