@@ -64,6 +64,7 @@ async fn run(
             _ = looks.tick() => {
                 if let Err(error) = give_rows(&db, &mut conn, &places) {
                     tracing::error!(%error, "deliveries under way could not be written; trying again");
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
                 continue;
             }
