@@ -9,6 +9,9 @@ use time::OffsetDateTime;
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::{Attempt, Claimed, FAILURES_MAX, FailureKind, Outcome, Tried};
 
+/// Looks at the table after which a mark that was never written is taken back: its outcomes must have been given up.
+const MARKED_MAX: u16 = 1_000;
+
 /// Webhooks that fail, and those that are slowed.
 #[derive(Debug, Default)]
 pub(super) struct Paces {
@@ -38,8 +41,8 @@ enum State {
     /// At its usual speed.
     #[default]
     Free,
-    /// Slowed by this node, which the table does not know yet.
-    Marked,
+    /// Slowed by this node, which the table does not know yet, not even at so many looks.
+    Marked(u16),
     /// As the table has it; with the number of the writing if it was this node's.
     Slowed(u64),
 }
@@ -57,12 +60,12 @@ impl Paces {
             pace.failures = pace.failures.saturating_add(1);
             if pace.state == State::Free && pace.failures >= FAILURES_MAX {
                 tracing::warn!(webhook = %outcome.webhook, failures = pace.failures, "slowed: its receiver keeps failing");
-                pace.state = State::Marked;
+                pace.state = State::Marked(0);
             }
         } else if let Some(pace) = held.each.get_mut(&outcome.webhook) {
             match pace.state {
                 State::Slowed(_) => (pace.failures, pace.told) = (0, 0),
-                State::Free | State::Marked => drop(held.each.remove(&outcome.webhook)),
+                State::Free | State::Marked(_) => drop(held.each.remove(&outcome.webhook)),
             }
         }
         self.note_any(&held);
@@ -99,7 +102,7 @@ impl Paces {
             let one = tried.entry(outcome.webhook).or_insert_with(|| Tried {
                 project: outcome.project,
                 webhook: outcome.webhook,
-                is_new: pace.state == State::Marked,
+                is_new: matches!(pace.state, State::Marked(_)),
                 succeeded: 0,
                 failed: pace.failures - pace.told,
                 turn_failed: false,
@@ -150,9 +153,13 @@ impl Paces {
             return;
         }
         let mut held = self.lock();
-        held.each.retain(|webhook, pace| match pace.state {
-            State::Slowed(written) => written > known || turns.contains_key(webhook),
-            State::Free | State::Marked => true,
+        held.each.retain(|webhook, pace| match &mut pace.state {
+            State::Slowed(written) => *written > known || turns.contains_key(webhook),
+            State::Marked(looks) => {
+                *looks += 1;
+                *looks < MARKED_MAX
+            }
+            State::Free => true,
         });
         for webhook in turns.keys() {
             let pace = held.each.entry(*webhook).or_default();
