@@ -1,5 +1,5 @@
 //! Webhooks whose receivers keep failing are slowed, and drain gently once they answer; nobody else is.
-use callout::models::deliveries::{APART_MAX, AT_A_TIME_FULL, FAILURES_MAX};
+use callout::models::deliveries::{AT_A_TIME_FULL, FAILURES_MAX};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -228,12 +228,34 @@ fn its_page_the_list_and_the_metrics_say_that_it_is_slowed() {
     let row = owner.get(&list).expect(200).page();
     assert_eq!(row.text(".webhook .state"), "Slowed");
     assert!(row.text(".webhook-why").contains("Answered 503."), "{}", row.text(".webhook-why"));
-    let told = project.api().get(&format!("/v1/webhooks/{}", webhook["id"].as_str().expect("an id")));
-    assert_eq!(told.expect(200).json()["active"], true);
+    let path = format!("/v1/webhooks/{}", webhook["id"].as_str().expect("an id"));
+    let told = project.api().get(&path).expect(200).json();
+    let failure = json!({ "kind": "response_status", "detail": "Answered 503." });
+    let next_at = "2026-11-21T12:00:01.000Z";
+    let slowed = json!({ "since": told["slowed"]["since"], "failures": failures, "last_failure": failure, "next_at": next_at });
+    assert_eq!((&told["active"], &told["slowed"]), (&json!(true), &slowed));
+    assert_eq!(project.api().get("/v1/webhooks").expect(200).json()["data"][0], told);
+    assert_eq!(project.api().patch(&path, &told).expect(200).json()["slowed"], slowed, "may be sent back");
 
     receiver.set(Behaviour::default());
     seconds(&app, &receiver, 1);
     let banner = owner.get(&page).expect(200).page().text(".alert-warning.banner");
     assert!(banner.contains("It answers again"), "{banner}");
-    app.advance(APART_MAX);
+}
+
+#[test]
+fn a_webhook_that_takes_the_last_that_was_due_is_slowed_no_more() {
+    let ((app, project), receiver) = (started(), receiver::start_with(Behaviour::status(503)));
+    project.webhook(&receiver.url("/"), json!({ "retries": "none" }));
+    for _ in 0..FAILURES_MAX {
+        project.event(TYPE, json!({}));
+        app.dispatch_until_idle();
+    }
+    wait_until_slowed(&app);
+    receiver.set(Behaviour::default());
+    project.event(TYPE, json!({}));
+    wait_until_quiet(&app);
+    assert_eq!(receiver.count(), FAILURES_MAX as u64, "it waits for its turn");
+    assert_eq!(seconds(&app, &receiver, 1), [1]);
+    assert_eq!((app.db.count("webhook_pace"), app.parts.dispatcher.slowed()), (0, 0));
 }

@@ -206,7 +206,7 @@ prepared! {
 
 prepared! {
     /// Makes of what was tried how many go out at a time from now on, and how far apart. Locked in one order.
-    pub struct Step -> (SqlUuid, Integer) {
+    pub struct Step -> (SqlUuid, Bool) {
         projects: Array<SqlUuid> = Vec<ProjectId>,
         webhooks: Array<SqlUuid> = Vec<WebhookId>,
         succeeded: Array<Integer> = Vec<i32>,
@@ -218,6 +218,7 @@ prepared! {
         apart_min: Integer = i32,
         apart_max: Integer = i32,
         now: Timestamptz = OffsetDateTime,
+        full: Integer = i32,
     }
     sql "with o as materialized ( \
            select o.*, o.succeeded = 0 and o.turn_failed and not p.stepped_back as steps_back, \
@@ -239,11 +240,13 @@ prepared! {
            failed_at = coalesce(n.failed_at, p.failed_at), failure_kind = coalesce(n.kind, p.failure_kind), \
            failure_detail = coalesce(n.detail, p.failure_detail) \
          from n where p.project_id = n.project_id and p.webhook_id = n.webhook_id \
-         returning p.webhook_id, p.at_a_time"
+         returning p.webhook_id, p.at_a_time >= {} or (n.succeeded > 0 and not exists (select from deliveries d \
+           where d.project_id = p.project_id and d.webhook_id = p.webhook_id and d.status in (0, 3) and d.due_at <= n.now))"
 }
 
 /// Slows webhooks and moves the pace of those that are slowed, by what was tried (once a webhook). Call it in the
-/// transaction that records the attempts. Answers which have their usual share again and are slowed no more.
+/// transaction that records the attempts. Answers which are slowed no more: they have their usual share again, or took
+/// the last that was due.
 pub fn keep_pace(
     conn: &mut PgConnection,
     tried: &[Tried],
@@ -267,10 +270,10 @@ pub fn keep_pace(
         apart_min: whole_ms(APART_MIN),
         apart_max: whole_ms(APART_MAX),
         now,
+        full: AT_A_TIME_FULL,
     };
-    let stand: Vec<(WebhookId, i32)> = statement.load(conn)?;
-    let over: Vec<WebhookId> =
-        stand.into_iter().filter(|(_, at_a_time)| *at_a_time >= AT_A_TIME_FULL).map(|(id, _)| id).collect();
+    let stand: Vec<(WebhookId, bool)> = statement.load(conn)?;
+    let over: Vec<WebhookId> = stand.into_iter().filter(|(_, is_over)| *is_over).map(|(id, _)| id).collect();
     for one in slowed.iter().filter(|one| over.contains(&one.webhook)) {
         reset(conn, one.project, one.webhook)?;
     }
