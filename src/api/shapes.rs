@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::dispatcher::probe::Tested;
 use crate::ingest::Accepted;
-use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, request_body};
+use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, Slowed, request_body};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::rules::body::iso_ms;
@@ -106,7 +106,7 @@ pub(super) fn event_type(event_type: &EventType) -> EventTypeShape {
 }
 
 /// A webhook. Secrets are never in it.
-pub(super) fn webhook(webhook: &Webhook, warnings: &[String]) -> Value {
+pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[String]) -> Value {
     let Settings { name, description, target_url, active, all_events, events, .. } = &webhook.settings;
     let disabled = webhook.disabled.as_ref().map(
         |disabled| json!({ "kind": disabled.kind, "detail": disabled.detail, "at": iso_ms(disabled.at) }),
@@ -119,6 +119,7 @@ pub(super) fn webhook(webhook: &Webhook, warnings: &[String]) -> Value {
         "target_url": target_url,
         "active": active,
         "disabled": disabled,
+        "slowed": slowed.filter(|_| *active).map(pace),
         "all_events": all_events,
         "events": events,
         "filter": null,
@@ -136,6 +137,15 @@ pub(super) fn webhook(webhook: &Webhook, warnings: &[String]) -> Value {
         "warnings": warnings,
         "created_at": iso_ms(webhook.created_at),
         "updated_at": iso_ms(webhook.updated_at),
+    })
+}
+
+fn pace(slowed: &Slowed) -> Value {
+    json!({
+        "since": iso_ms(slowed.since),
+        "failures": slowed.failures,
+        "last_failure": failure(&slowed.last_failure),
+        "next_at": iso_ms(slowed.next_at),
     })
 }
 

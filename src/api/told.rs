@@ -39,6 +39,8 @@ pub(super) fn told(name: &str, value: &Value, stored: Option<&Stored<'_>>) -> To
         "headers" => value.is_null() || *value == json!({}),
         "authentication" => value.is_null() || *value == json!({ "type": "none" }),
         "extra_signature" => value.is_null() || value == "none",
+        // It comes and goes by itself.
+        "slowed" => value.is_null() || value.is_object(),
         "object" => value == "webhook",
         // Compared to what this answer says too: see [`are_warnings`].
         "warnings" => value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
@@ -59,7 +61,7 @@ pub(super) fn are_warnings(value: &Value, warnings: &[String]) -> bool {
 
 impl Stored<'_> {
     fn has(&self, name: &str, value: &Value) -> bool {
-        let told = &shapes::webhook(self.webhook, &[])[name];
+        let told = &shapes::webhook(self.webhook, None, &[])[name];
         match name {
             "id" => value == told,
             "created_at" => moment(value) == Some(iso_ms(self.webhook.created_at)),

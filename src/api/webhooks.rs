@@ -11,7 +11,7 @@ use super::project::SETTINGS_BYTES_MAX;
 use super::shapes;
 use super::told::{self, Stored, Told};
 use crate::base::clock::{Clock, Wakeup};
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::{self, Egress, Judgement};
@@ -26,17 +26,23 @@ pub async fn list(key: WebhooksKey, db: Data<Db>, request: HttpRequest) -> Resul
     let (before, limit) = (given.cursor::<WebhookId>(), given.limit());
     given.checked()?;
     let project = key.0.project;
-    let mut rows = db.run(move |conn| webhooks::list(conn, project)).await?;
+    let load = db.run(move |conn| -> Result<_, DbError> {
+        Ok((webhooks::list(conn, project)?, deliveries::slowed(conn, project)?))
+    });
+    let (mut rows, slowed) = load.await?;
     rows.reverse();
     rows.retain(|webhook| before.is_none_or(|before| webhook.id < before));
     let cursor = |webhook: &Webhook| webhook.id.to_string();
-    Ok(HttpResponse::Ok().json(page(rows, limit, cursor, |webhook| shapes::webhook(webhook, &[]))))
+    let shape = |webhook: &Webhook| shapes::webhook(webhook, slowed.get(&webhook.id), &[]);
+    Ok(HttpResponse::Ok().json(page(rows, limit, cursor, shape)))
 }
 
 /// `GET /v1/webhooks/{id}`.
 pub async fn one(key: WebhooksKey, db: Data<Db>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let webhook = find(&db, key.0.project, &id).await?;
-    Ok(HttpResponse::Ok().json(shapes::webhook(&webhook, &[])))
+    let project = key.0.project;
+    let webhook = find(&db, project, &id).await?;
+    let slowed = db.run(move |conn| deliveries::slowed(conn, project)).await?;
+    Ok(HttpResponse::Ok().json(shapes::webhook(&webhook, slowed.get(&webhook.id), &[])))
 }
 
 /// `POST /v1/webhooks`: 201 with the secret, this once.
@@ -61,7 +67,7 @@ pub async fn create(
         .await;
     match created {
         Ok((webhook, secret)) => {
-            let mut value = shapes::webhook(&webhook, &warnings);
+            let mut value = shapes::webhook(&webhook, None, &warnings);
             value["secret"] = secret.as_text().into();
             Ok(HttpResponse::Created().json(value))
         }
@@ -145,14 +151,16 @@ async fn save(
     }
     let now = clock.now();
     let saved = db
-        .transaction(move |conn| {
-            deliveries::save_webhook(conn, existing.project, existing.id, &settings, now)
+        .transaction(move |conn| -> Result<_, UpdateError> {
+            let webhook = deliveries::save_webhook(conn, existing.project, existing.id, &settings, now)?;
+            let slowed = deliveries::slowed(conn, existing.project)?.remove(&existing.id);
+            Ok((webhook, slowed))
         })
         .await;
     match saved {
-        Ok(webhook) => {
+        Ok((webhook, slowed)) => {
             wakeup.wake();
-            Ok(HttpResponse::Ok().json(shapes::webhook(&webhook, &warnings)))
+            Ok(HttpResponse::Ok().json(shapes::webhook(&webhook, slowed.as_ref(), &warnings)))
         }
         Err(UpdateError::NameTaken) => Err(name_taken()),
         Err(UpdateError::Gone) => Err(Problem::not_found("webhook")),

@@ -67,6 +67,12 @@ fn registry(parts: &Parts) -> Registry {
         "Deliveries waiting for a slot or under way",
         ConstGauge::new(in_memory),
     );
+    let slowed = i64::try_from(parts.dispatcher.slowed()).unwrap_or(i64::MAX);
+    registry.register(
+        "webhooks_slowed",
+        "Webhooks that are slowed because their receivers keep failing",
+        ConstGauge::new(slowed),
+    );
     let ready = i64::from(parts.dispatcher.works());
     registry.register("dispatcher_works", "1 while the queue can be read", ConstGauge::new(ready));
     registry

@@ -200,6 +200,22 @@ diesel::table! {
         deliveries -> Nullable<Binary>,
     }
 }
+
+diesel::table! {
+    webhook_pace (project_id, webhook_id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        slowed_at -> Timestamptz,
+        failures -> Integer,
+        failed_at -> Timestamptz,
+        failure_kind -> SmallInt,
+        failure_detail -> Text,
+        next_at -> Timestamptz,
+        at_a_time -> Integer,
+        apart_ms -> Integer,
+        stepped_back -> Bool,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

@@ -132,6 +132,8 @@ pub(super) fn outcome(claimed: &Claimed, attempt: Option<Attempt>, next: Next) -
         delivery: claimed.id,
         webhook: claimed.webhook,
         claims: claimed.claims,
+        test: claimed.test,
+        in_turn: claimed.in_turn,
         attempt,
         next,
         without_row: claimed.place.map(|place| WithoutRow { place, payload: claimed.payload.clone() }),

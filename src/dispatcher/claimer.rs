@@ -15,7 +15,7 @@ use crate::base::db::{Db, DbError, by_key};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
-use crate::models::deliveries::{self, Claimed, ClaimedRow, Next, Outcome, Retention};
+use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
 use crate::models::events;
 use crate::models::webhooks::{self, ProjectSnapshot};
 
@@ -50,6 +50,8 @@ struct Fetched {
     changed: Vec<(ProjectId, Option<Arc<ProjectSnapshot>>)>,
     /// The webhooks for which deliveries still wait, and when the first of each is due.
     waiting: Vec<(WebhookId, OffsetDateTime)>,
+    /// The slowed webhooks, with their next turns.
+    turns: HashMap<WebhookId, OffsetDateTime>,
 }
 
 /// Starts the claimer; it stops when told and then says so.
@@ -115,17 +117,15 @@ impl Claimer {
         let limit = free.min(CLAIM_MAX);
         let in_doubt = self.shared.places.in_doubt();
         let settled = in_doubt.clone();
-        let fetched = self
+        let known_paces = self.shared.paces.known();
+        let mut fetched = self
             .db
             .run(move |conn| {
                 by_key(conn, |conn| {
                     deliveries::rescue(conn, now)?;
                     deliveries::rescue_places(conn, node, &in_doubt, now)?;
-                    let rows = if limit > 0 {
-                        deliveries::claim(conn, node, now, each, &taken, limit)?
-                    } else {
-                        Vec::new()
-                    };
+                    let Look { rows, turns } =
+                        deliveries::claim_in_turn(conn, node, now, each, &taken, limit)?;
                     let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
                     let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
                     let payloads = events::load_payloads(conn, &wanted)?;
@@ -148,15 +148,21 @@ impl Claimer {
                             retries_used: row.retries_used,
                             webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
                             place: None,
+                            in_turn: row.in_turn,
                         });
                     }
                     let waiting = deliveries::first_due(conn)?;
-                    Ok(Fetched { claimed, lost, snapshots, changed, waiting })
+                    Ok(Fetched { claimed, lost, snapshots, changed, waiting, turns })
                 })
             })
             .await?;
         self.snapshots = fetched.snapshots;
         self.shared.places.settled(&settled);
+        self.shared.paces.read(known_paces, &fetched.turns);
+        for (webhook, due) in &mut fetched.waiting {
+            // What waits for its turn is not due before.
+            *due = fetched.turns.get(webhook).map_or(*due, |turn| *turn.max(due));
+        }
         let overdue = fetched.waiting.iter().filter(|(_, due)| *due <= now).map(|(webhook, _)| *webhook);
         *self.shared.backlog.lock().unwrap_or_else(PoisonError::into_inner) = overdue.collect();
         for (project, snapshot) in fetched.changed {
@@ -218,6 +224,8 @@ fn cancelled(row: &ClaimedRow) -> Outcome {
         delivery: row.id,
         webhook: row.webhook,
         claims: row.claims,
+        test: row.test,
+        in_turn: row.in_turn,
         attempt: None,
         next: Next::Cancelled,
         without_row: None,

@@ -180,6 +180,7 @@ impl Lanes {
         let now = self.egress.clock.now();
         let instead = match &claimed.target {
             None => Some(Next::Cancelled),
+            Some(_) if self.shared.paces.turns_away(&claimed) => Some(Next::GivenBack),
             Some(target) => instead_of_sending(&claimed, target, now),
         };
         let ready = claimed.target.clone().filter(|_| instead.is_none());
@@ -220,6 +221,7 @@ impl Lanes {
                 prepared.interrupted(claimed, target, nothing)
             }
         };
+        self.shared.paces.ended(&outcome);
         super::report(&self.shared, claimed, &outcome);
         outcome
     }

@@ -6,6 +6,7 @@ mod attempt;
 mod claimer;
 pub mod http;
 mod lanes;
+mod pace;
 mod places;
 pub mod probe;
 mod recorder;
@@ -30,6 +31,7 @@ use crate::models::deliveries::{
 };
 use http::Egress;
 use lanes::{Lanes, Wake};
+use pace::Paces;
 use places::Places;
 use recorder::Recorder;
 use slots::Slots;
@@ -74,6 +76,7 @@ struct Shared {
     wakeup: Wakeup,
     slots: Slots,
     places: Arc<Places>,
+    paces: Arc<Paces>,
     /// Webhooks for which more is due in the table than fitted into memory.
     backlog: Mutex<HashSet<WebhookId>>,
     /// The claimer's last look at the table succeeded.
@@ -110,12 +113,14 @@ impl Dispatcher {
         let threads = settings.threads.max(1);
         let (senders, inboxes): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
         let places = Arc::new(Places::new(egress.clock.clone()));
+        let paces = Arc::new(Paces::default());
         let shared = Arc::new(Shared {
             node: settings.node,
             clock: egress.clock.clone(),
             wakeup: wakeup.clone(),
             slots: Slots::new(settings.max_in_flight, settings.max_in_flight_per_webhook),
             places: places.clone(),
+            paces: paces.clone(),
             backlog: Mutex::default(),
             works: AtomicBool::new(false),
             counters: Counters::default(),
@@ -123,7 +128,8 @@ impl Dispatcher {
             handed_over: Mutex::default(),
         });
         let recorded = shared.counters.recorded.clone();
-        let (outcomes, recorder) = Recorder::start(db.clone(), egress.clock.clone(), places, recorded)?;
+        let (outcomes, recorder) =
+            Recorder::start(db.clone(), egress.clock.clone(), places, paces, recorded)?;
         let (cut, cut_seen) = watch::channel(false);
         let mut arbiters = Vec::new();
         for (n, inbox) in inboxes.into_iter().enumerate() {
@@ -194,6 +200,11 @@ impl DispatcherHandle {
         self.0.slots.all()
     }
 
+    /// How many webhooks are slowed because their receivers keep failing.
+    pub fn slowed(&self) -> usize {
+        self.0.paces.slowed()
+    }
+
     /// Whether the last look at the table succeeded.
     pub fn works(&self) -> bool {
         self.0.works.load(Ordering::Relaxed)
@@ -206,7 +217,8 @@ impl HandOver for DispatcherHandle {
     }
 
     fn reserve(&self, webhook: WebhookId) -> bool {
-        self.0.slots.reserve(webhook)
+        // What is sent to a slowed webhook takes its turn in the table.
+        !self.0.paces.is_slowed(webhook) && self.0.slots.reserve(webhook)
     }
 
     fn release(&self, webhook: WebhookId) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
+use super::pace::Paces;
 use super::places::Places;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
@@ -30,12 +31,13 @@ impl Recorder {
         db: Db,
         clock: Clock,
         places: Arc<Places>,
+        paces: Arc<Paces>,
         written: Arc<AtomicU64>,
     ) -> std::io::Result<(mpsc::Sender<Outcome>, Self)> {
         let (sender, outcomes) = mpsc::channel(WAITING_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
-            runtime.block_on(run(db, clock, places, outcomes, written));
+            runtime.block_on(run(db, clock, places, paces, outcomes, written));
         })?;
         Ok((sender, Self(thread)))
     }
@@ -51,6 +53,7 @@ async fn run(
     db: Db,
     clock: Clock,
     places: Arc<Places>,
+    paces: Arc<Paces>,
     mut outcomes: mpsc::Receiver<Outcome>,
     written: Arc<AtomicU64>,
 ) {
@@ -80,11 +83,11 @@ async fn run(
         }
         places.compare(&mut batch);
         let mut tries = 0_u32;
-        while let Err(error) = write(&db, &mut conn, &places, &batch, &clock) {
+        while let Err(error) = write(&db, &mut conn, &places, &paces, &batch, &clock) {
             tracing::error!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
             tries += 1;
             if !matches!(error, DbError::Unavailable(_)) && tries > 3 {
-                one_by_one(&db, &mut conn, &places, &batch, &clock);
+                one_by_one(&db, &mut conn, &places, &paces, &batch, &clock);
                 break;
             }
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -95,9 +98,16 @@ async fn run(
 }
 
 /// One of them is at fault. It is given up: its lease runs out and it is sent again.
-fn one_by_one(db: &Db, conn: &mut Option<PgConnection>, places: &Places, batch: &[Outcome], clock: &Clock) {
+fn one_by_one(
+    db: &Db,
+    conn: &mut Option<PgConnection>,
+    places: &Places,
+    paces: &Paces,
+    batch: &[Outcome],
+    clock: &Clock,
+) {
     for outcome in batch {
-        if let Err(error) = write(db, conn, places, std::slice::from_ref(outcome), clock) {
+        if let Err(error) = write(db, conn, places, paces, std::slice::from_ref(outcome), clock) {
             tracing::error!(%error, delivery = %outcome.delivery, "an outcome was given up; its delivery is repeated");
         }
     }
@@ -107,12 +117,22 @@ fn write(
     db: &Db,
     conn: &mut Option<PgConnection>,
     places: &Places,
+    paces: &Paces,
     batch: &[Outcome],
     clock: &Clock,
 ) -> Result<(), DbError> {
     let now = clock.now();
-    commit(db, conn, |conn| deliveries::record(conn, batch, now).map(drop))?;
+    let tried = paces.tried(batch);
+    let mut over = Vec::new();
+    commit(db, conn, |conn| {
+        deliveries::record(conn, batch, now)?;
+        if !tried.is_empty() {
+            over = deliveries::keep_pace(conn, &tried, now)?;
+        }
+        Ok(())
+    })?;
     places.written(batch);
+    paces.written(&tried, &over);
     Ok(())
 }
 

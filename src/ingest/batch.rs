@@ -255,6 +255,7 @@ fn handed_over(
         retries_used: 0,
         webhooks_enabled: true,
         place: None,
+        in_turn: false,
     }
 }
 

@@ -32,7 +32,7 @@ fn a_webhook_needs_an_address_and_events_and_has_defaults_for_the_rest() {
     assert!(made["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{made}");
     let expected = json!({
         "object": "webhook", "name": "127.0.0.1", "description": "", "target_url": URL, "active": true,
-        "disabled": null, "all_events": true, "events": [], "filter": null, "preset": null, "body": "envelope",
+        "disabled": null, "slowed": null, "all_events": true, "events": [], "filter": null, "preset": null, "body": "envelope",
         "version": "2024-01-01", "timeout_ms": 10_000, "retries": "doubling-24h", "success": "2xx",
         "when_used_up": "fail", "rate_per_s": null, "headers": {}, "authentication": { "type": "none" },
         "extra_signature": "none", "warnings": [], "created_at": "2026-11-21T12:00:00.000Z",

@@ -101,6 +101,8 @@ impl Memory {
             delivery: deliveries::delivery_id(payload.id, self.webhook),
             webhook: self.webhook,
             claims: 1,
+            test: false,
+            in_turn: false,
             attempt: (next != Next::GivenBack).then_some(attempt),
             next,
             without_row: Some(WithoutRow { place: 0, payload: payload.clone() }),

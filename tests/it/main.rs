@@ -25,6 +25,7 @@ mod isolation;
 mod jump;
 mod kill;
 mod openapi;
+mod pace;
 mod page_answers;
 mod plans;
 mod queue;

@@ -44,6 +44,8 @@ fn outcomes_find_their_rows_by_key_even_while_the_days_tables_are_empty() {
         delivery: DeliveryId(ProjectId::new(NOW).0),
         webhook: WebhookId::new(NOW),
         claims: 1,
+        test: false,
+        in_turn: false,
         attempt: None,
         next: Next::Delivered,
         without_row: None,

@@ -124,6 +124,8 @@ fn outcome(claim: &ClaimedRow, status: u16, next: Next) -> Outcome {
         delivery: claim.id,
         webhook: claim.webhook,
         claims: claim.claims,
+        test: claim.test,
+        in_turn: claim.in_turn,
         attempt: Some(attempt),
         next,
         without_row: None,

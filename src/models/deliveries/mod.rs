@@ -8,6 +8,7 @@ mod hand_over;
 mod history;
 mod in_memory;
 mod insert;
+mod pace;
 mod partitions;
 mod past;
 mod queue;
@@ -31,6 +32,9 @@ pub use hand_over::{
 };
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
+pub use pace::{
+    APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
+};
 pub use partitions::{make_ahead, make_behind};
 pub use past::{PastDelivery, insert_past};
 pub use queue::{Claimed, ClaimedRow, Rescued, claim, first_due, lease, rescue, take_back};

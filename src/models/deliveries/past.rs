@@ -90,6 +90,8 @@ fn outcomes(past: &[PastDelivery]) -> Vec<Outcome> {
                 delivery: delivery.id,
                 webhook: delivery.webhook,
                 claims,
+                test: false,
+                in_turn: false,
                 attempt: Some(attempt.clone()),
                 next: Next::GivenBack,
                 without_row: None,

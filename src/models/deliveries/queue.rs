@@ -46,11 +46,13 @@ pub struct Claimed {
     pub webhooks_enabled: bool,
     /// What stands for it while it has no row.
     pub place: Option<Place>,
+    /// Let out by the pace of a slowed webhook.
+    pub in_turn: bool,
 }
 
 #[derive(QueryableByName)]
 #[allow(missing_docs)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = SqlUuid)]
     project_id: ProjectId,
     #[diesel(sql_type = SqlUuid)]
@@ -84,6 +86,24 @@ pub struct ClaimedRow {
     pub attempt_count: i32,
     pub retries_used: i16,
     pub test: bool,
+    pub in_turn: bool,
+}
+
+impl From<Row> for ClaimedRow {
+    fn from(row: Row) -> Self {
+        Self {
+            project: row.project_id,
+            id: row.id,
+            event: row.event_id,
+            webhook: row.webhook_id,
+            claims: row.claims,
+            lease_ends: row.due_at,
+            attempt_count: row.attempt_count,
+            retries_used: row.retries_used,
+            test: row.test,
+            in_turn: false,
+        }
+    }
 }
 
 prepared! {
@@ -128,20 +148,7 @@ pub fn claim(
 ) -> Result<Vec<ClaimedRow>, DbError> {
     let (busy, counts) = taken.iter().map(|(id, n)| (*id, *n)).unzip();
     let rows: Vec<Row> = ClaimDue { room_each, busy, counts, due_by: now, limit, now, node }.load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ClaimedRow {
-            project: row.project_id,
-            id: row.id,
-            event: row.event_id,
-            webhook: row.webhook_id,
-            claims: row.claims,
-            lease_ends: row.due_at,
-            attempt_count: row.attempt_count,
-            retries_used: row.retries_used,
-            test: row.test,
-        })
-        .collect())
+    Ok(rows.into_iter().map(ClaimedRow::from).collect())
 }
 
 prepared! {

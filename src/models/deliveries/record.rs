@@ -46,6 +46,9 @@ pub struct Outcome {
     pub webhook: WebhookId,
     /// The fence: counts only while the delivery still has this many claims.
     pub claims: i32,
+    /// See [`super::Claimed`], as the next one.
+    pub test: bool,
+    pub in_turn: bool,
     pub attempt: Option<Attempt>,
     pub next: Next,
     /// The delivery has no row yet: it is written now, unless somebody made it due meanwhile.

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::SmallInt;
 use time::OffsetDateTime;
 
-use super::Status;
+use super::{Status, pace};
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::deliveries;
@@ -29,11 +29,12 @@ pub fn pause_webhook(
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, false, now)?;
+    pace::reset(conn, project, id)?;
     hold_waiting(conn, project, id)?;
     Ok(webhook)
 }
 
-/// Switches a webhook on. What was held becomes due, or is cancelled. Wake the dispatcher afterwards.
+/// Switches a webhook on, at full speed. What was held becomes due, or is cancelled. Wake the dispatcher afterwards.
 ///
 /// While the master switch is off, what is to be sent stays held until that is on.
 pub fn resume_webhook(
@@ -44,13 +45,15 @@ pub fn resume_webhook(
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, true, now)?;
+    pace::reset(conn, project, id)?;
     release(conn, project, id, held, now)?;
     Ok(webhook)
 }
 
 /// Saves settings. If that switches the webhook on, what was held becomes due; if off, what waits is held.
 ///
-/// As in [`resume_webhook`], nothing becomes due while the master switch is off.
+/// As in [`resume_webhook`], nothing becomes due while the master switch is off. One that is switched, or leads elsewhere
+/// now, is slowed no more.
 /// Wake the dispatcher afterwards.
 pub fn save_webhook(
     conn: &mut PgConnection,
@@ -61,6 +64,9 @@ pub fn save_webhook(
 ) -> Result<Webhook, UpdateError> {
     let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
     let webhook = webhooks::update(conn, project, id, settings, now)?;
+    if before.settings.active != settings.active || before.settings.target_url != settings.target_url {
+        pace::reset(conn, project, id)?;
+    }
     match (before.settings.active, settings.active) {
         (false, true) => release(conn, project, id, HeldChoice::Send, now)?,
         (true, false) => hold_waiting(conn, project, id)?,
@@ -79,6 +85,7 @@ pub fn delete_webhook(
     if !webhooks::mark_deleted(conn, project, id, now)? {
         return Ok(false);
     }
+    pace::reset(conn, project, id)?;
     let waiting = [Status::Due.number(), Status::Retrying.number(), Status::Held.number()];
     diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
         .set((
@@ -100,6 +107,7 @@ pub fn disable_webhook(
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
     webhooks::disable(conn, project, id, kind, detail, now)?;
+    pace::reset(conn, project, id)?;
     hold_waiting(conn, project, id)
 }
 

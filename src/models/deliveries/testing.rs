@@ -35,6 +35,7 @@ pub fn begin_test(
         retries_used: 0,
         webhooks_enabled: true,
         place: None,
+        in_turn: false,
     };
     let delivery = NewDelivery {
         project: payload.project,

@@ -11,7 +11,7 @@ use super::state::{self, State, Why};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::WebhookId;
-use crate::models::deliveries::{self, Recent, Waiting};
+use crate::models::deliveries::{self, Recent, Slowed, Waiting};
 use crate::models::projects::Project;
 use crate::models::webhooks::{self, Webhook};
 use crate::pages::history::shown_url::ShownUrl;
@@ -41,6 +41,7 @@ struct Row {
     url: ShownUrl,
     state: State,
     disabled: Option<Why>,
+    slowed: Option<Why>,
     is_on: bool,
     /// None for one that takes all.
     types: Option<Types>,
@@ -72,6 +73,7 @@ struct Found {
     recent: Vec<Recent>,
     /// What waits for each of those that are off: only for them anything can be held.
     waiting: HashMap<WebhookId, Waiting>,
+    slowed: HashMap<WebhookId, Slowed>,
 }
 
 impl Found {
@@ -81,7 +83,8 @@ impl Found {
         let waiting = deliveries::waiting(conn, project.id, off.map(|webhook| webhook.id).collect())?;
         let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
         let recent = deliveries::recent(conn, project.id, &ids, now - fares::SPAN, now, fares::DRAWN_MAX)?;
-        Ok(Self { webhooks, recent, waiting })
+        let slowed = deliveries::slowed(conn, project.id)?;
+        Ok(Self { webhooks, recent, waiting, slowed })
     }
 
     fn rows(self, member: &Member) -> Vec<Row> {
@@ -89,7 +92,8 @@ impl Found {
         let row = |webhook: Webhook| {
             let id = webhook.id;
             let held = self.waiting.get(&id).copied().unwrap_or_default().held;
-            Row::of(member, webhook, held, fares.remove(&id).unwrap_or_default())
+            let slowed = self.slowed.get(&id);
+            Row::of(member, webhook, slowed, held, fares.remove(&id).unwrap_or_default())
         };
         self.webhooks.into_iter().map(row).collect()
     }
@@ -102,15 +106,16 @@ impl ListPage {
 }
 
 impl Row {
-    fn of(member: &Member, webhook: Webhook, held: i64, fares: Fares) -> Self {
+    fn of(member: &Member, webhook: Webhook, slowed: Option<&Slowed>, held: i64, fares: Fares) -> Self {
         let id = webhook.id;
         Self {
             id: id.to_string(),
             link: member.path(&format!("/settings/webhooks/{id}")),
             history_link: member.path(&format!("/history?webhook_id={id}")),
             held_link: member.path(&format!("/history?status=held&webhook_id={id}")),
-            state: State::of(&webhook),
+            state: State::of(&webhook, slowed),
             disabled: state::why_disabled(&webhook),
+            slowed: state::why_slowed(&webhook, slowed),
             is_on: webhook.settings.active,
             types: (!webhook.settings.all_events).then(|| Types::of(&webhook.settings.events)),
             url: ShownUrl::of(&webhook.settings.target_url),

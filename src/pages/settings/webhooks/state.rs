@@ -1,6 +1,7 @@
 //! Where a webhook stands, in words.
 use time::OffsetDateTime;
 
+use crate::models::deliveries::Slowed;
 use crate::models::webhooks::Webhook;
 
 /// A webhook's state as a badge.
@@ -13,9 +14,12 @@ pub struct State {
 }
 
 impl State {
-    /// Active, paused or disabled.
-    pub fn of(webhook: &Webhook) -> Self {
+    /// Active, slowed, paused or disabled.
+    pub fn of(webhook: &Webhook, slowed: Option<&Slowed>) -> Self {
         let (class, word, meaning) = match (webhook.settings.active, &webhook.disabled) {
+            (true, _) if slowed.is_some() => {
+                ("state-waiting", "Slowed", "Its receiver keeps failing, so little is sent until it answers.")
+            }
             (true, _) => ("state-good", "Active", "It gets events."),
             (false, None) => ("state-held", "Paused", "Switched off by a person."),
             (false, Some(_)) => ("state-bad", "Disabled", "Switched off because of what its receiver did."),
@@ -24,7 +28,7 @@ impl State {
     }
 }
 
-/// Why and when a webhook was disabled.
+/// Why and when a webhook was disabled or slowed.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Why {
@@ -51,6 +55,23 @@ pub fn why_disabled(webhook: &Webhook) -> Option<Why> {
         }
     };
     Some(Why { why, what_to_do, at: disabled.at })
+}
+
+/// Since when and why a webhook is slowed; none for one that is off.
+pub fn why_slowed(webhook: &Webhook, slowed: Option<&Slowed>) -> Option<Why> {
+    let slowed = slowed.filter(|_| webhook.settings.active)?;
+    let last = full_stop(slowed.last_failure.detail.trim());
+    let (why, what_to_do) = match slowed.failures {
+        0 => (
+            format!("It answers again, after: {last}"),
+            "What waits goes out a few at a time, and more with every delivery that is taken.",
+        ),
+        n => (
+            format!("{n} attempts in a row failed. The last: {last}"),
+            "What is due waits together and uses up no retry. Now and then one delivery is tried, at least every minute; once one is taken the others follow, more and more at a time. There is nothing to do here but to mend the receiver.",
+        ),
+    };
+    Some(Why { why, what_to_do, at: slowed.since })
 }
 
 /// `All events`, `None chosen yet`, `1 event type`, `12 event types`.

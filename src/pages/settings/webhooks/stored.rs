@@ -10,13 +10,14 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::models::deliveries::{self, Recent};
+use crate::models::deliveries::{self, Recent, Slowed};
 use crate::models::webhooks::{self, SecretMark, Webhook};
 use crate::web::{Member, PageError};
 
 /// A webhook with what its page tells of it.
 pub struct Found {
     pub webhook: Webhook,
+    slowed: Option<Slowed>,
     held: i64,
     recent: Vec<Recent>,
     secrets: Vec<SecretMark>,
@@ -47,6 +48,7 @@ impl Found {
         let Some(webhook) = webhooks::find(conn, project, id)? else { return Ok(None) };
         let is_on = webhook.settings.active;
         Ok(Some(Self {
+            slowed: deliveries::slowed(conn, project)?.remove(&id),
             // While it is on, what is held is so by the whole project, and resuming it is not offered.
             held: if is_on { 0 } else { deliveries::held_count(conn, project, id)? },
             recent: deliveries::recent(conn, project, &[id], now - fares::SPAN, now, fares::DRAWN_MAX)?,
@@ -64,6 +66,7 @@ pub struct Stored {
     /// Whether the project sends nothing at all.
     pub all_off: bool,
     pub disabled: Option<Why>,
+    pub slowed: Option<Why>,
     pub held: i64,
     pub fares: Fares,
     pub secrets: Vec<SecretMark>,
@@ -83,10 +86,11 @@ impl Stored {
         let mut fares = fares::by_webhook(&found.recent, &member.path("/history"));
         Self {
             id: id.to_string(),
-            state: State::of(webhook),
+            state: State::of(webhook, found.slowed.as_ref()),
             is_on: webhook.settings.active,
             all_off: !member.project.webhooks_enabled,
             disabled: state::why_disabled(webhook),
+            slowed: state::why_slowed(webhook, found.slowed.as_ref()),
             held: found.held,
             fares: fares.remove(&id).unwrap_or_default(),
             secrets: found.secrets.clone(),
