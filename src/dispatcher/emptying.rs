@@ -17,28 +17,34 @@ pub(super) struct Emptying {
     kept: Option<Duration>,
     next_at: Option<OffsetDateTime>,
     is_under_way: Arc<AtomicBool>,
+    /// The last look: the next one does not wait.
+    has_failed: Arc<AtomicBool>,
 }
 
 impl Emptying {
     pub(super) fn new(db: &Db, kept: Option<Duration>) -> Self {
-        Self { db: db.clone(), kept, next_at: None, is_under_way: Arc::default() }
+        Self { db: db.clone(), kept, next_at: None, is_under_way: Arc::default(), has_failed: Arc::default() }
     }
 
     /// Returns at once. A program that ends meanwhile leaves the day as it was.
     pub(super) fn begin(&mut self, now: OffsetDateTime) {
         let Some(kept) = self.kept else { return };
-        if self.next_at.is_some_and(|at| now < at) || self.is_under_way.swap(true, Ordering::AcqRel) {
+        let is_early = self.next_at.is_some_and(|at| now < at) && !self.has_failed.load(Ordering::Acquire);
+        if is_early || self.is_under_way.swap(true, Ordering::AcqRel) {
             return;
         }
         self.next_at = Some(now + EVERY);
-        let (db, is_under_way) = (self.db.clone(), self.is_under_way.clone());
+        let (db, is_under_way, has_failed) =
+            (self.db.clone(), self.is_under_way.clone(), self.has_failed.clone());
         let started = std::thread::Builder::new().name("emptying".to_owned()).spawn(move || {
-            match empty(&db, kept, now) {
+            let emptied = empty(&db, kept, now);
+            has_failed.store(emptied.is_err(), Ordering::Release);
+            match emptied {
                 Ok(days) => days
                     .iter()
                     .for_each(|day| tracing::info!(%day, "the bodies of a day have had their time")),
                 Err(error) => {
-                    tracing::warn!(%error, "bodies that have had their time are kept for another hour")
+                    tracing::warn!(%error, "bodies that have had their time are kept until the next upkeep")
                 }
             }
             is_under_way.store(false, Ordering::Release);

@@ -47,3 +47,4 @@ mod test_send;
 mod tidy;
 mod verify_code;
 mod webhook_pages;
+mod year;
