@@ -36,6 +36,8 @@ pub struct Running {
     metrics: Option<ServerHandle>,
     /// What an earlier end cut short; it goes on beside everything else.
     left_over: actix_rt::task::JoinHandle<()>,
+    /// Measures the tables for the metrics.
+    measuring: actix_rt::task::JoinHandle<()>,
 }
 
 /// Starts everything and returns once requests are answered.
@@ -72,7 +74,8 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
         None => None,
     };
     let left_over = actix_rt::spawn(pages::sample::finish_removal(parts.db.clone()));
-    Ok(Running { address, parts, server: handle, served, metrics, left_over })
+    let measuring = actix_rt::spawn(parts.sizes.clone().keep_fresh());
+    Ok(Running { address, parts, server: handle, served, metrics, left_over, measuring })
 }
 
 impl Running {
@@ -83,6 +86,7 @@ impl Running {
         let _ = self.served.await;
         // It is in steps, each of which is whole: the next start goes on.
         self.left_over.abort();
+        self.measuring.abort();
         if let Some(metrics) = self.metrics {
             metrics.stop(false).await;
         }

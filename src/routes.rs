@@ -147,6 +147,7 @@ people: {
     post "/account/password" => pages::account::change_password, SignedIn;
     post "/account/sessions/end" => pages::account::end_other_sessions, SignedIn;
     post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
+    get "/admin/storage" => pages::storage::show, Owner;
 
     get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;

@@ -174,7 +174,10 @@ pub(super) fn delivery_alone(
     attempts: &[AttemptRow],
     payload: Option<&Payload>,
 ) -> Value {
-    let body = |row: &AttemptRow| payload.map(|p| text(&request_body(of.id, of.webhook, &row.attempt, p)));
+    let body = |row: &AttemptRow| {
+        let body = request_body(of.id, of.webhook, &row.attempt, payload?)?;
+        Some(text(&body))
+    };
     let mut value = delivery(of, target_url);
     value["body"] = attempts.last().map_or(Value::Null, |row| body(row).into());
     value["attempts"] = attempts.iter().map(|row| attempt(row, body(row))).collect();
@@ -185,7 +188,7 @@ pub(super) fn delivery_alone(
 pub(super) fn tested(tested: &Tested) -> Value {
     let Tested { delivery, attempt: row, payload } = tested;
     let body = request_body(delivery.id, delivery.webhook, &row.attempt, payload);
-    let mut value = attempt(row, Some(text(&body)));
+    let mut value = attempt(row, body.as_deref().map(text));
     value["delivery_id"] = delivery.id.to_string().into();
     value["event_id"] = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type)).into();
     value["event_type"] = delivery.event_type.as_str().into();
@@ -207,7 +210,7 @@ fn attempt(row: &AttemptRow, body: Option<String>) -> Value {
         "response": response.as_ref().map(|response| json!({
             "status": response.status,
             "headers": headers(&response.headers),
-            "body": text(&response.body),
+            "body": (!row.response_is_emptied).then(|| text(&response.body)),
             "truncated": response.truncated,
         })),
         "failure": failed.as_ref().map(failure),

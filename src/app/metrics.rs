@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::{Parts, StartError};
+use crate::pages::storage::End;
 use crate::web::health::{self, MetricsText};
 
 /// The metrics as they stand.
@@ -75,5 +76,32 @@ fn registry(parts: &Parts) -> Registry {
     );
     let ready = i64::from(parts.dispatcher.works());
     registry.register("dispatcher_works", "1 while the queue can be read", ConstGauge::new(ready));
+    for (name, help, value) in sizes(parts) {
+        registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
+    }
     registry
+}
+
+/// What was measured within the last minute or so; a scrape measures nothing. What is not known is left out.
+fn sizes(parts: &Parts) -> Vec<(&'static str, &'static str, u64)> {
+    let Some(measured) = parts.sizes.latest() else { return Vec::new() };
+    let storage = &measured.storage;
+    let mut sizes = vec![
+        ("database_size_bytes", "Size of the database", storage.database_bytes),
+        ("events_size_bytes", "Size of the events, indexes included", storage.events.bytes()),
+        ("deliveries_size_bytes", "Size of the deliveries, indexes included", storage.deliveries.bytes()),
+        ("attempts_size_bytes", "Size of the attempts, indexes included", storage.attempts.bytes()),
+    ];
+    if let Some(bytes) = measured.forecast.per_day {
+        sizes.push(("history_growth_bytes_per_day", "Mean growth of the last full days, at most 7", bytes));
+    }
+    if let Some(disk) = measured.disk() {
+        sizes.push(("disk_size_bytes", "Size of the disk under the private Postgres", disk.total));
+        sizes.push(("disk_free_bytes", "Free on the disk under the private Postgres", disk.free));
+    }
+    if let End::Full { in_days, .. } = measured.forecast.end {
+        let days = u64::try_from(in_days).unwrap_or_default();
+        sizes.push(("disk_full_in_days", "Days until the disk is full at this rate", days));
+    }
+    sizes
 }

@@ -21,6 +21,7 @@ use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, make_ahead, take_back};
 use crate::models::{accounts, webhooks};
+use crate::pages::storage::Sizes;
 use crate::rules::target::{Policy, parse_allow_list};
 use crate::web::WebSettings;
 use crate::web::api_keys::KeyCache;
@@ -60,6 +61,7 @@ pub struct Parts {
     pub tests: TestSender,
     pub keys: Arc<KeyCache>,
     pub web: WebSettings,
+    pub sizes: Sizes,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -103,6 +105,7 @@ impl Parts {
             retention: Retention {
                 delivered: time::Duration::days(i64::from(config.retention_days)),
                 failed: time::Duration::days(i64::from(config.failure_retention_days)),
+                bodies: config.body_retention_days.map(|days| time::Duration::days(i64::from(days))),
             },
             poll: POLL,
             stop_grace: overrides.stop_grace.unwrap_or(STOP_GRACE),
@@ -116,6 +119,7 @@ impl Parts {
         let tests = TestSender::new(&db, &key, &egress, node.id);
         let keys = Arc::new(KeyCache::new(clock.clone()));
         let web = WebSettings::new(&config.public_url, key.as_bytes());
+        let sizes = Sizes::new(&config, &db, &clock);
         let stopping = Arc::new(Mutex::new(Some(Stopping { dispatcher, writer, postgres, _node: node })));
         Ok(Self {
             config,
@@ -130,6 +134,7 @@ impl Parts {
             tests,
             keys,
             web,
+            sizes,
             stopping,
         })
     }
@@ -147,6 +152,7 @@ impl Parts {
             .app_data(Data::new(self.tests.clone()))
             .app_data(Data::from(self.keys.clone()))
             .app_data(Data::new(self.web.clone()))
+            .app_data(Data::new(self.sizes.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),

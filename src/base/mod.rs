@@ -2,6 +2,7 @@
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod disk;
 pub mod ids;
 pub mod migrate;
 pub mod postgres;

@@ -193,6 +193,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    emptied_days (day) {
+        day -> Date,
+        looked_at -> Timestamptz,
+        is_left -> Bool,
+    }
+}
+
+diesel::table! {
     hand_overs (node, place) {
         node -> Uuid,
         place -> SmallInt,

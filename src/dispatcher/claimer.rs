@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::outcome;
+use super::emptying::Emptying;
 use super::lanes::Wake;
 use super::{Settings, Shared};
 use crate::base::db::{Db, DbError, by_key};
@@ -38,6 +39,7 @@ struct Claimer {
     retention: Retention,
     snapshots: Snapshots,
     upkeep_at: Option<OffsetDateTime>,
+    emptying: Emptying,
 }
 
 /// What one look at the table brought.
@@ -68,7 +70,9 @@ pub(super) fn start(
     let (stopped, done) = oneshot::channel();
     arbiter.spawn(async move {
         let snapshots = Snapshots::new();
-        let mut claimer = Claimer { shared, db, key, outcomes, retention, snapshots, upkeep_at: None };
+        let emptying = Emptying::new(&db, retention.bodies);
+        let mut claimer =
+            Claimer { shared, db, key, outcomes, retention, snapshots, upkeep_at: None, emptying };
         loop {
             let wait = claimer.look(poll).await;
             // However often it is woken: a look costs a transaction.
@@ -211,6 +215,7 @@ impl Claimer {
                 Ok(())
             })
             .await?;
+        self.emptying.begin(now);
         for lane in &self.shared.lanes {
             let _ = lane.send(Wake::Sweep);
         }

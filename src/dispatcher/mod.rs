@@ -4,6 +4,7 @@
 //! by id), the [`claimer`] fetches what waits in the table, the [`recorder`] writes outcomes.
 mod attempt;
 mod claimer;
+mod emptying;
 pub mod http;
 mod lanes;
 mod pace;

@@ -11,3 +11,4 @@ pub mod sample;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+pub mod storage;

@@ -16,6 +16,7 @@ pub enum Section {
     Webhooks,
     Keys,
     Account,
+    Storage,
     Reference,
     ApiDocs,
 }

@@ -10,7 +10,7 @@ use crate::support::app::{App, NOW};
 use crate::support::factory;
 use crate::support::receiver::{self, Behaviour};
 
-const KEPT: Retention = Retention { delivered: Duration::days(30), failed: Duration::days(90) };
+const KEPT: Retention = Retention { delivered: Duration::days(30), failed: Duration::days(90), bodies: None };
 
 #[test]
 fn a_day_is_dropped_when_its_time_is_over_but_not_its_failures_and_open_deliveries() {

@@ -76,6 +76,8 @@ pub struct AttemptRow {
     pub number: usize,
     /// What happened.
     pub attempt: Attempt,
+    /// Whether the response had a body that is no longer kept: it is empty here.
+    pub response_is_emptied: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -125,7 +127,11 @@ pub fn of_delivery(
     Ok(rows
         .into_iter()
         .enumerate()
-        .map(|(n, row)| AttemptRow { number: skipped + n + 1, attempt: row.into() })
+        .map(|(n, row)| AttemptRow {
+            number: skipped + n + 1,
+            response_is_emptied: row.response_status.is_some() && row.response_body.is_none(),
+            attempt: row.into(),
+        })
         .collect())
 }
 

@@ -32,19 +32,22 @@ pub fn envelope_parts(
     .around()
 }
 
-/// The body of an attempt, exactly as it was sent.
+/// The body of an attempt, exactly as it was sent; none once it is no longer kept.
 pub fn request_body(
     delivery: DeliveryId,
     webhook: WebhookId,
     attempt: &Attempt,
     payload: &Payload,
-) -> Vec<u8> {
-    match &attempt.body {
+) -> Option<Vec<u8>> {
+    if payload.is_emptied() {
+        return None;
+    }
+    Some(match &attempt.body {
         BodyKind::Kept(body) => body.clone(),
         BodyKind::Flat => payload.data.to_vec(),
         BodyKind::Envelope => {
             let (before, after) = envelope_parts(delivery, webhook, &attempt.url, payload);
             [&before[..], &payload.data[..], &after[..]].concat()
         }
-    }
+    })
 }

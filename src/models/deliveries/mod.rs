@@ -1,5 +1,6 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
+mod bodies;
 mod body;
 mod census;
 mod figures;
@@ -17,12 +18,14 @@ mod record;
 mod resend;
 mod retention;
 mod status;
+mod storage;
 mod switch;
 mod testing;
 mod untold;
 mod waiting;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
+pub use bodies::empty_behind;
 pub use body::{envelope_parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
@@ -43,6 +46,7 @@ pub use record::{Next, Outcome, WithoutRow, record};
 pub use resend::{ResendError, resend};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
+pub use storage::{DaySize, Storage, TableSize, storage};
 pub use switch::{
     HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, release_stranded,
     resume_webhook, save_webhook,

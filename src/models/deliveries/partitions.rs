@@ -1,6 +1,7 @@
 //! The days that events, deliveries and attempts are cut into.
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime, Time};
 
 use crate::base::db::DbError;
@@ -64,7 +65,7 @@ pub fn make_behind(
 
 fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(), DbError> {
     let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
-    let name = format!("{table}_{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
+    let name = name_of(table, date);
     if is_so(conn, &format!("to_regclass('{name}') is not null"))? {
         return Ok(());
     }
@@ -76,6 +77,17 @@ fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(
         ))?;
     }
     Ok(())
+}
+
+/// The name of a day's table.
+pub(super) fn name_of(table: &str, date: Date) -> String {
+    format!("{table}_{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// The day of a table of this name; none for the default partition, which has none.
+pub(super) fn date_of(table: &str, name: &str) -> Option<Date> {
+    let day = name.strip_prefix(table)?.strip_prefix('_')?;
+    Date::parse(day, format_description!("[year][month][day]")).ok()
 }
 
 /// One node makes partitions at a time; until the end of the transaction.
@@ -92,6 +104,7 @@ fn is_so(conn: &mut PgConnection, condition: &str) -> Result<bool, DbError> {
     Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(condition)).get_result(conn)?)
 }
 
-fn bound(date: Date) -> uuid::Uuid {
+/// The smallest id of a day.
+pub(super) fn bound(date: Date) -> uuid::Uuid {
     ids::lower_bound(date.with_time(Time::MIDNIGHT).assume_utc())
 }

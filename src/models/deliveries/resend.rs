@@ -4,11 +4,11 @@ use std::fmt;
 use diesel::prelude::*;
 use time::OffsetDateTime;
 
-use super::{Delivery, Status, find};
+use super::{Delivery, Status, bodies, find};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::base::schema::deliveries;
-use crate::models::{projects, webhooks};
+use crate::models::{events, projects, webhooks};
 
 /// Why a delivery was not sent again.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub enum ResendError {
     WebhookOff,
     /// All webhooks of the project are switched off: nothing would be sent.
     AllOff,
+    /// Its event's data has had its time: there is nothing to send.
+    Emptied,
     /// The database did not do it.
     Db(DbError),
 }
@@ -35,6 +37,9 @@ impl fmt::Display for ResendError {
             Self::WebhookDeleted => f.write_str("Its webhook was deleted, so there is nowhere to send it."),
             Self::WebhookOff => f.write_str("Its webhook is paused or disabled. Resume the webhook first."),
             Self::AllOff => f.write_str("Webhooks of this project are switched off. Switch them on first."),
+            Self::Emptied => {
+                f.write_str("The body of this delivery is no longer kept, so it cannot be sent again.")
+            }
             Self::Db(error) => error.fmt(f),
         }
     }
@@ -68,6 +73,10 @@ pub fn resend(
     }
     if !projects::sends(conn, project)? {
         return Err(ResendError::AllOff);
+    }
+    bodies::hold(conn, delivery.event)?;
+    if !events::has_data(conn, project, delivery.event)? {
+        return Err(ResendError::Emptied);
     }
     let busy = [Status::Due.number(), Status::Sending.number()];
     let changed =

@@ -5,9 +5,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamptz};
-use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
+use super::partitions::{date_of, name_of};
 use crate::base::db::DbError;
 
 /// How long finished deliveries are kept, counted from their end. Open ones are always kept.
@@ -16,6 +16,8 @@ use crate::base::db::DbError;
 pub struct Retention {
     pub delivered: Duration,
     pub failed: Duration,
+    /// None: as long as the delivery. See [`super::empty_behind`].
+    pub bodies: Option<Duration>,
 }
 
 /// Dropping a day must not make senders wait: without the lock by then, it is tried again later.
@@ -47,17 +49,14 @@ pub fn drop_behind(
     Ok(dropped)
 }
 
-fn days(conn: &mut PgConnection) -> Result<Vec<Date>, DbError> {
+/// The days that have tables of their own, oldest first.
+pub(super) fn days(conn: &mut PgConnection) -> Result<Vec<Date>, DbError> {
     let names: Vec<Name> = diesel::sql_query(
         "select c.relname::text as name from pg_inherits i join pg_class c on c.oid = i.inhrelid \
          where i.inhparent = 'deliveries'::regclass and c.relname ~ '^deliveries_[0-9]{8}$' order by c.relname",
     )
     .load(conn)?;
-    let form = format_description!("[year][month][day]");
-    Ok(names
-        .iter()
-        .filter_map(|row| Date::parse(row.name.strip_prefix("deliveries_")?, &form).ok())
-        .collect())
+    Ok(names.iter().filter_map(|row| date_of("deliveries", &row.name)).collect())
 }
 
 fn drop_day(
@@ -66,27 +65,28 @@ fn drop_day(
     retention: Retention,
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
-    let day = format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
+    let [events, deliveries, attempts] =
+        ["events", "deliveries", "attempts"].map(|table| name_of(table, date));
     conn.batch_execute(&format!(
         "set local lock_timeout = {LOCK_TIMEOUT_MS}; set local statement_timeout = 0; \
-         alter table events detach partition events_{day}; \
-         alter table deliveries detach partition deliveries_{day}; \
-         alter table attempts detach partition attempts_{day}"
+         alter table events detach partition {events}; \
+         alter table deliveries detach partition {deliveries}; \
+         alter table attempts detach partition {attempts}"
     ))?;
     // Inserted into the parents, whose default partitions are the only ones left for this day.
     diesel::sql_query(format!(
-        "insert into deliveries select * from deliveries_{day} where status not in (2, 4, 6) \
+        "insert into deliveries select * from {deliveries} where status not in (2, 4, 6) \
          or ended_at > case when status = 4 then $1 else $2 end"
     ))
     .bind::<Timestamptz, _>(now - retention.failed)
     .bind::<Timestamptz, _>(now - retention.delivered)
     .execute(conn)?;
     conn.batch_execute(&format!(
-        "insert into events select e.* from events_{day} e where exists \
+        "insert into events select e.* from {events} e where exists \
            (select 1 from deliveries_older d where d.project_id = e.project_id and d.event_id = e.id); \
-         insert into attempts select a.* from attempts_{day} a where exists \
+         insert into attempts select a.* from {attempts} a where exists \
            (select 1 from deliveries_older d where d.project_id = a.project_id and d.id = a.delivery_id); \
-         drop table events_{day}, deliveries_{day}, attempts_{day}"
+         drop table {events}, {deliveries}, {attempts}"
     ))?;
     Ok(())
 }

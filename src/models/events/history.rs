@@ -113,6 +113,13 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<
     ))
 }
 
+/// Whether the data of an event is still kept; an event that is gone has none.
+pub fn has_data(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<bool, DbError> {
+    let length = diesel::dsl::sql::<diesel::sql_types::Bool>("octet_length(data) > 0");
+    let found = events::table.find((project, id)).select(length).first(conn).optional()?;
+    Ok(found.unwrap_or(false))
+}
+
 /// The types of events.
 pub fn types_of(
     conn: &mut PgConnection,
@@ -228,7 +235,7 @@ prepared! {
          cross join lateral (select * from events e where e.project_id = w.project_id and e.id = w.id) e"
 }
 
-/// What is sent of each of the events; missing ones have been dropped.
+/// What is sent of each of the events; missing ones have been dropped or emptied.
 pub fn load_payloads(
     conn: &mut PgConnection,
     wanted: &[(ProjectId, EventId)],
@@ -256,6 +263,7 @@ pub fn load_payloads(
     let rows: Vec<Found> = LoadPayloads { projects, ids }.load(conn)?;
     Ok(rows
         .into_iter()
+        .filter(|row| !row.data.is_empty())
         .map(|row| {
             let payload = Payload {
                 project: row.project_id,

@@ -6,7 +6,9 @@ mod insert;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
-pub use history::{Event, Filter, Summary, find, find_by_q, first_posted, list, load_payloads, types_of};
+pub use history::{
+    Event, Filter, Summary, find, find_by_q, first_posted, has_data, list, load_payloads, types_of,
+};
 pub use insert::{NewEvent, insert, insert_test};
 
 use bytes::Bytes;
@@ -29,4 +31,11 @@ pub struct Payload {
     pub source: String,
     /// Canonical JSON.
     pub data: Bytes,
+}
+
+impl Payload {
+    /// Whether its data is no longer kept: what is, is an object, which has bytes.
+    pub fn is_emptied(&self) -> bool {
+        self.data.is_empty()
+    }
 }

@@ -34,7 +34,8 @@ struct DetailPage {
     created_at: OffsetDateTime,
     rows: Vec<Row>,
     untold: Vec<UntoldRow>,
-    data: Body,
+    /// None once it is no longer kept.
+    data: Option<Body>,
     is_raw: bool,
     test: bool,
 }
@@ -115,6 +116,7 @@ fn source_words(stored: &str) -> String {
 impl DetailPage {
     fn of(member: &Member, found: Found, layout: Layout) -> Self {
         let Event { payload, external_id, test, .. } = found.event;
+        let data = (!payload.is_emptied()).then(|| Body::of(&payload.data, layout));
         let id = payload.id.with_prefix(catalogue::id_prefix(&payload.event_type));
         Self {
             frame: member
@@ -131,7 +133,7 @@ impl DetailPage {
             created_at: payload.created_at,
             rows: found.rows,
             untold: found.untold,
-            data: Body::of(&payload.data, layout),
+            data,
             is_raw: layout.is_raw(),
             test,
             event_type: payload.event_type,

@@ -16,7 +16,7 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::models::deliveries::{self, AttemptRow, Delivery, ResendError, Status};
-use crate::models::events::{self, Event};
+use crate::models::events::{self, Event, Payload};
 use crate::models::webhooks::{self, Webhook};
 use crate::rules::catalogue;
 use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, filters, page};
@@ -143,7 +143,7 @@ impl DetailPage {
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),
             may_resend: frame.is_support(),
-            resend_hindrance: resend_hindrance(member, delivery, webhook)
+            resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
                 .map_or_else(String::new, |one| one.to_string()),
             id: delivery.id.to_string(),
             event_type: delivery.event_type.clone(),
@@ -191,7 +191,12 @@ fn name(webhook: Option<&Webhook>, delivery: &Delivery) -> String {
 }
 
 /// What [`deliveries::resend`] would refuse it for.
-fn resend_hindrance(member: &Member, delivery: &Delivery, webhook: Option<&Webhook>) -> Option<ResendError> {
+fn resend_hindrance(
+    member: &Member,
+    delivery: &Delivery,
+    webhook: Option<&Webhook>,
+    payload: Option<&Payload>,
+) -> Option<ResendError> {
     let Some(webhook) = webhook.filter(|webhook| webhook.deleted_at.is_none()) else {
         return Some(ResendError::WebhookDeleted);
     };
@@ -199,6 +204,7 @@ fn resend_hindrance(member: &Member, delivery: &Delivery, webhook: Option<&Webho
         Status::Due | Status::Sending => Some(ResendError::UnderWay),
         _ if !webhook.settings.active => Some(ResendError::WebhookOff),
         _ if !member.project.webhooks_enabled => Some(ResendError::AllOff),
+        _ if payload.is_none_or(Payload::is_emptied) => Some(ResendError::Emptied),
         _ => None,
     }
 }

@@ -30,7 +30,7 @@ pub struct Exchange {
     pub request_headers: Vec<(String, String)>,
     /// The reader's role shows no bodies: they are empty here.
     pub is_masked: bool,
-    /// None once the event has been dropped by age.
+    /// None once it is no longer kept.
     pub request: Option<Body>,
     pub curl: Option<String>,
     pub response: Option<Answer>,
@@ -44,6 +44,8 @@ pub struct Answer {
     pub class: &'static str,
     pub headers: Vec<(String, String)>,
     pub body: Body,
+    /// It had a body that is no longer kept.
+    pub is_emptied: bool,
     pub truncated: bool,
 }
 
@@ -63,10 +65,8 @@ impl Exchange {
         let url = masking::url(role, &attempt.url);
         let sent = match (&attempt.body, payload) {
             _ if !shows_bodies => None,
-            (BodyKind::Kept(body), _) => Some(body.clone()),
-            (_, Some(payload)) => {
-                Some(deliveries::request_body(delivery.id, delivery.webhook, attempt, payload))
-            }
+            (_, Some(payload)) => deliveries::request_body(delivery.id, delivery.webhook, attempt, payload),
+            (BodyKind::Kept(body), None) => Some(body.clone()),
             (_, None) => None,
         };
         let sent = sent.map(|sent| masking::request_body(role, &attempt.url, sent));
@@ -92,7 +92,10 @@ impl Exchange {
             curl: sent.as_deref().and_then(|sent| curl::command(&url, &attempt.request_headers, sent)),
             url,
             request: sent.as_deref().map(|sent| Body::of(sent, layout)),
-            response: attempt.response.as_ref().map(|response| Answer::of(response, layout, role)),
+            response: attempt.response.as_ref().map(|response| Answer {
+                is_emptied: row.response_is_emptied,
+                ..Answer::of(response, layout, role)
+            }),
         }
     }
 
@@ -115,6 +118,7 @@ impl Answer {
             },
             headers: masking::response_headers(role, &response.headers),
             body: Body::of(body, layout),
+            is_emptied: false,
             truncated: response.truncated,
         }
     }

@@ -36,6 +36,10 @@ const OF_EVERYBODY: &[(&str, &str, &str, &str)] = &[
     ("user", "Account", "name password sessions sign out", "/account"),
 ];
 
+/// Pages for owners.
+const OF_AN_OWNER: &[(&str, &str, &str, &str)] =
+    &[("database", "Storage", "disk size growth full retention space", "/admin/storage")];
+
 /// What an owner may do about the sample data: if there is none yet, and if there is.
 const OF_THE_SAMPLE: [(&str, &str); 2] =
     [("Load sample data", "/#sample-title"), ("Remove sample data", "/sample/remove")];
@@ -51,7 +55,10 @@ pub fn matching(here: Option<&(Project, Role)>, has_sample: Option<bool>, q: &st
             items.push(Item { icon, label: (*name).to_owned(), detail: String::new(), href });
         }
     }
-    for (icon, name, _, path) in OF_EVERYBODY.iter().filter(|(_, name, words, _)| holds(name, words, q)) {
+    let of_owner = if has_sample.is_some() { OF_AN_OWNER } else { &[] };
+    for (icon, name, _, path) in
+        OF_EVERYBODY.iter().chain(of_owner).filter(|(_, name, words, _)| holds(name, words, q))
+    {
         items.push(Item { icon, label: (*name).to_owned(), detail: String::new(), href: (*path).to_owned() });
     }
     if let Some((name, path)) = has_sample.map(|has| OF_THE_SAMPLE[usize::from(has)])

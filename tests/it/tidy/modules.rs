@@ -34,7 +34,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("projects", &["projects", "members", "api_keys"]),
     ("webhooks", &["webhooks", "webhook_secrets"]),
     ("events", &["events", "external_ids"]),
-    ("deliveries", &["deliveries", "attempts", "hand_overs", "webhook_pace"]),
+    ("deliveries", &["deliveries", "attempts", "hand_overs", "webhook_pace", "emptied_days"]),
     ("sample", &["sample_projects"]),
 ];
 

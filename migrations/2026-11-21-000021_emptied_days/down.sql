@@ -1,0 +1,1 @@
+drop table emptied_days;
