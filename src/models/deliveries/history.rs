@@ -188,11 +188,16 @@ fn within(
         let numbers: Vec<String> = filter.statuses.iter().map(|s| s.number().to_string()).collect();
         query = query.filter(sql::<Bool>(&format!("status in ({})", numbers.join(", "))));
     }
-    if !filter.webhooks.is_empty() {
-        query = query.filter(deliveries::webhook_id.eq_any(&filter.webhooks));
+    // One value is asked for by `=`: only then are its index's rows known to come in the page's order.
+    match &filter.webhooks[..] {
+        [] => {}
+        [one] => query = query.filter(deliveries::webhook_id.eq(one)),
+        several => query = query.filter(deliveries::webhook_id.eq_any(several)),
     }
-    if !filter.types.is_empty() {
-        query = query.filter(deliveries::event_type.eq_any(&filter.types));
+    match &filter.types[..] {
+        [] => {}
+        [one] => query = query.filter(deliveries::event_type.eq(one)),
+        several => query = query.filter(deliveries::event_type.eq_any(several)),
     }
     if !filter.response_statuses.is_empty() {
         query = query.filter(sql::<Bool>(&response_condition(&filter.response_statuses)));
