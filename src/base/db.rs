@@ -207,13 +207,16 @@ pub fn by_key<T>(
 
 /// The settings for [`by_key`].
 const BY_KEY: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; \
-                      set enable_hashjoin = off; set enable_mergejoin = off; set random_page_cost = 1.1";
+                      set enable_hashjoin = off; set enable_mergejoin = off";
 
-/// No statement is long enough for its compilation to pay.
+/// No statement is long enough for its compilation, or for helpers, to pay. A page wants a few rows through an index: at
+/// the price that rows had on disks that turned, reading past very many looks cheap. And it is planned for what it asks
+/// for, each time: a plan for anything whatever reads all of a history for what is rare in it.
 fn limits() -> String {
     format!(
         "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'; \
-         set jit = off"
+         set jit = off; set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; \
+         set plan_cache_mode = force_custom_plan"
     )
 }
 

@@ -1,4 +1,11 @@
-//! How Postgres looks rows up: by their keys, from the first row of a day's tables on.
+//! How Postgres looks rows up: by their keys, from the first row of a day's tables on, and however many there are.
+//!
+//! `tests/run million` draws a history of a million deliveries for it, and prints what it measured.
+mod figures;
+mod history;
+mod hot;
+mod pages;
+
 use callout::base::db::Db;
 use callout::base::ids::{DeliveryId, ProjectId, WebhookId};
 use callout::models::deliveries::{self, Next, Outcome};
@@ -7,6 +14,8 @@ use diesel::sql_types::Text;
 
 use crate::support::app::NOW;
 use crate::support::db::TestDb;
+use crate::support::watched::{Reading, Watched};
+use history::History;
 
 #[derive(QueryableByName)]
 struct Line {
@@ -56,4 +65,40 @@ fn outcomes_find_their_rows_by_key_even_while_the_days_tables_are_empty() {
     for slow in ["Seq Scan", "Bitmap", "Hash", "Merge", "due_at_idx"] {
         assert!(!plan.contains(slow), "{slow} in\n{plan}");
     }
+}
+
+#[test]
+fn what_is_asked_often_reads_little_of_a_long_history() {
+    let history = History::drawn();
+    let mut watched = Watched::connect(&history.db.url());
+    let mut wrong = Vec::new();
+    let mut judge = |name: &str, found: usize, (rows_max, blocks_max): (u64, u64), read: Reading| {
+        let Reading { rows, blocks, whole_tables, through, statements } = read;
+        let line = format!(
+            "{name}: {found} found, {rows} rows and {blocks} blocks read by {statements} statements through {}",
+            through.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        println!("{line}");
+        if statements == 0 {
+            wrong.push(format!("not watched: {line}"));
+        }
+        if rows > rows_max || blocks > blocks_max {
+            wrong.push(format!("more than {rows_max} rows or {blocks_max} blocks: {line}"));
+        }
+        if !whole_tables.is_empty() {
+            wrong.push(format!("whole tables ({whole_tables:?}): {line}"));
+        }
+    };
+    for asked in pages::lists(&history).into_iter().chain(pages::others(&history)) {
+        let (found, read) = watched.page(|conn| (asked.work)(conn));
+        judge(asked.name, found, (asked.rows_max, asked.blocks_max), read);
+    }
+    for (name, work, rows_max, blocks_max) in hot::ASKED {
+        let (found, read) = watched.hot(work);
+        judge(name, found, (rows_max, blocks_max), read);
+    }
+    if history.is_long() {
+        figures::print(&history);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -62,16 +62,28 @@ impl ProjectSnapshot {
         // The version first: a change after it makes this snapshot look old, never new.
         let Some(row) = projects::find(conn, project)? else { return Ok(None) };
         let mut secrets = secrets::live(conn, project, key, now)?;
+        let with_secrets = list(conn, project)?.into_iter().map(|webhook| {
+            let secrets = secrets.remove(&webhook.id).unwrap_or_default();
+            (webhook, secrets)
+        });
+        Ok(Some(Self::of(row.settings_version, row.webhooks_enabled, with_secrets)))
+    }
+
+    /// Webhooks, each with its live secrets, as of a version of the settings.
+    pub fn of(
+        version: i64,
+        webhooks_enabled: bool,
+        webhooks: impl IntoIterator<Item = (Webhook, Vec<Secret>)>,
+    ) -> Self {
         let mut snapshot = Self {
-            version: row.settings_version,
-            webhooks_enabled: row.webhooks_enabled,
+            version,
+            webhooks_enabled,
             targets: HashMap::new(),
             all: Vec::new(),
             by_type: HashMap::new(),
         };
-        for webhook in list(conn, project)? {
-            let secrets = secrets.remove(&webhook.id).unwrap_or_default();
-            let target = Arc::new(Target { secrets, version: row.settings_version, webhook });
+        for (webhook, secrets) in webhooks {
+            let target = Arc::new(Target { secrets, version, webhook });
             if target.webhook.settings.all_events {
                 snapshot.all.push(target.clone());
             } else {
@@ -81,7 +93,7 @@ impl ProjectSnapshot {
             }
             snapshot.targets.insert(target.webhook.id, target);
         }
-        Ok(Some(snapshot))
+        snapshot
     }
 
     /// The webhooks that subscribe to a type, with what each makes of it.

@@ -17,3 +17,4 @@ pub mod names;
 pub mod receiver;
 pub mod serve;
 pub mod wait;
+pub mod watched;

@@ -1,0 +1,122 @@
+//! What the way from event to history asks of a long history, again and again.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use callout::base::db::DbError;
+use callout::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
+use callout::models::deliveries::{
+    self, Attempt, BodyKind, ClaimedRow, NewDelivery, Next, Outcome, Response, Status, Timings, WithoutRow,
+    delivery_id,
+};
+use callout::models::events::{self, NewEvent, Payload};
+use callout::models::webhooks;
+use diesel::PgConnection;
+
+use super::history::{node, project, webhook};
+use crate::support::app::NOW;
+
+/// Deliveries in one statement.
+const BATCH: usize = 64;
+
+type Work = fn(&mut PgConnection) -> Result<usize, DbError>;
+
+/// A statement, how many rows it may look at, and how many blocks.
+pub(super) const ASKED: [(&str, Work, u64, u64); 9] = [
+    ("accept: events, deliveries", accept, 0, 10_000),
+    ("claim", claim, 40_000, 60_000),
+    ("claim, move, record", record, 40_000, 60_000),
+    ("record what has no row", record_new, 0, 10_000),
+    ("payloads", payloads, 40_000, 60_000),
+    ("first due", |conn| Ok(deliveries::first_due(conn)?.len()), 40_000, 60_000),
+    ("rescue", |conn| deliveries::rescue(conn, NOW), 40_000, 60_000),
+    ("take back", |conn| deliveries::take_back(conn, node(), NOW), 40_000, 60_000),
+    ("versions", |conn| Ok(webhooks::versions(conn, vec![project(1)])?.len()), 0, 10),
+];
+
+fn claimed(conn: &mut PgConnection) -> Result<Vec<ClaimedRow>, DbError> {
+    deliveries::claim(conn, node(), NOW, 16, &HashMap::new(), BATCH as i64)
+}
+
+fn claim(conn: &mut PgConnection) -> Result<usize, DbError> {
+    Ok(claimed(conn)?.len())
+}
+
+fn record(conn: &mut PgConnection) -> Result<usize, DbError> {
+    let rows = claimed(conn)?;
+    let outcome = |row: &ClaimedRow| outcome(row.project, row.id, row.webhook, row.claims, None);
+    deliveries::record(conn, &rows.iter().map(outcome).collect::<Vec<_>>(), NOW)
+}
+
+fn payloads(conn: &mut PgConnection) -> Result<usize, DbError> {
+    let wanted: Vec<_> = claimed(conn)?.iter().map(|row| (row.project, row.event)).collect();
+    Ok(events::load_payloads(conn, &wanted)?.len())
+}
+
+fn new_payloads() -> Vec<Arc<Payload>> {
+    let of = |_| {
+        Arc::new(Payload {
+            project: project(1),
+            id: EventId::new(NOW),
+            event_type: "redemption.succeeded".to_owned(),
+            created_at: NOW,
+            entity_id: None,
+            group: "v-1".to_owned(),
+            source: "{}".to_owned(),
+            data: Bytes::from_static(b"{}"),
+        })
+    };
+    (0..BATCH).map(of).collect()
+}
+
+fn accept(conn: &mut PgConnection) -> Result<usize, DbError> {
+    let payloads = new_payloads();
+    let event = |payload: &Arc<Payload>| NewEvent {
+        payload: payload.clone(),
+        external_id: None,
+        skipped: None,
+        deliveries: 1,
+    };
+    let delivery = |payload: &Arc<Payload>| NewDelivery {
+        project: payload.project,
+        id: delivery_id(payload.id, webhook(1)),
+        event: payload.id,
+        webhook: webhook(1),
+        event_type: payload.event_type.clone(),
+        status: Status::Due,
+        due_at: Some(NOW),
+        claimed_by: None,
+    };
+    events::insert(conn, &payloads.iter().map(event).collect::<Vec<_>>())?;
+    deliveries::insert(conn, &payloads.iter().map(delivery).collect::<Vec<_>>())?;
+    Ok(payloads.len())
+}
+
+fn record_new(conn: &mut PgConnection) -> Result<usize, DbError> {
+    let of = |payload: Arc<Payload>| {
+        let (project, id) = (payload.project, delivery_id(payload.id, webhook(1)));
+        outcome(project, id, webhook(1), 1, Some(WithoutRow { place: 0, payload }))
+    };
+    deliveries::record(conn, &new_payloads().into_iter().map(of).collect::<Vec<_>>(), NOW)
+}
+
+fn outcome(
+    project: ProjectId,
+    delivery: DeliveryId,
+    webhook: WebhookId,
+    claims: i32,
+    without_row: Option<WithoutRow>,
+) -> Outcome {
+    let response = Response { status: 200, headers: Vec::new(), body: b"ok".to_vec(), truncated: false };
+    let attempt = Attempt {
+        started_at: NOW,
+        url: "https://receiver.example.com/".to_owned(),
+        address: None,
+        request_headers: Vec::new(),
+        body: BodyKind::Envelope,
+        response: Some(response),
+        failure: None,
+        timings: Timings::default(),
+    };
+    Outcome { project, delivery, webhook, claims, attempt: Some(attempt), next: Next::Delivered, without_row }
+}
