@@ -8,7 +8,7 @@ pub const WIDTH: u32 = 700;
 /// See [`WIDTH`].
 pub const HEIGHT: u32 = 200;
 /// Below the bars stand the days, above them the figures.
-const FOOT: u32 = 24;
+const FOOT: u32 = 30;
 const HEAD: u32 = 22;
 /// Even the smallest bar can be seen.
 const LOWEST: u32 = 2;
