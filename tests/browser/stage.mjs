@@ -45,7 +45,8 @@ export class Stage {
   /** Runs a command on the same data directory and answers its JSON. `input` goes to its stdin. */
   async command(args, input) {
     const running = promisify(execFile)(binary, args, { env: this.#environment(), cwd: this.#folder });
-    running.child.stdin.end(input ?? '');
+    // Nothing is written to a command that does not read: it may have ended by then.
+    running.child.stdin.end(input);
     const { stdout } = await running;
     return stdout.trim() ? JSON.parse(stdout) : null;
   }
