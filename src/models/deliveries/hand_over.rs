@@ -213,8 +213,9 @@ pub fn rescue_places(
     if places.is_empty() {
         return Ok(0);
     }
-    let rows: Vec<Row> = LockPlaces { node, places: places.to_vec() }.load(conn)?;
-    make_due(conn, &rows, now)
+    let mut rows: Vec<Row> = LockPlaces { node, places: places.to_vec() }.load(conn)?;
+    rows.retain(|row| !row.deliveries.is_empty());
+    if rows.is_empty() { Ok(0) } else { make_due(conn, &rows, now) }
 }
 
 /// Makes due what rows of any node stand for whose lease ran out, and empties them.
@@ -231,9 +232,6 @@ pub(super) fn rescue_ended(conn: &mut PgConnection, now: OffsetDateTime) -> Resu
 
 fn make_due(conn: &mut PgConnection, rows: &[Row], now: OffsetDateTime) -> Result<Rescued, DbError> {
     let open: Vec<Triple> = rows.iter().flat_map(|row| unpacked(&row.deliveries)).collect();
-    if open.is_empty() {
-        return Ok(0);
-    }
     let due = MakeDue {
         due: now,
         projects: open.iter().map(|(project, ..)| *project).collect(),

@@ -118,5 +118,15 @@ fn outcome(
         failure: None,
         timings: Timings::default(),
     };
-    Outcome { project, delivery, webhook, claims, attempt: Some(attempt), next: Next::Delivered, without_row }
+    Outcome {
+        project,
+        delivery,
+        webhook,
+        claims,
+        test: false,
+        in_turn: false,
+        attempt: Some(attempt),
+        next: Next::Delivered,
+        without_row,
+    }
 }
