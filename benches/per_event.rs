@@ -7,7 +7,8 @@ use callout::models::deliveries::{delivery_id, envelope_parts};
 use callout::models::events::Payload;
 use callout::models::webhooks::{ProjectSnapshot, Settings, Verdict, Webhook};
 use callout::rules::body::canonical;
-use callout::rules::kept::{self, Facts};
+use callout::rules::kept::headers::{Facts, pack};
+use callout::rules::kept::json;
 use callout::rules::signing::{Secret, sign};
 use criterion::{Criterion, criterion_group, criterion_main};
 use time::OffsetDateTime;
@@ -111,7 +112,8 @@ fn per_event(c: &mut Criterion) {
     });
     let headers = headers(&id, &sign(&secret, &id, NOW.unix_timestamp(), &[&body]));
     let facts = Facts { id: &id, started_at: NOW, url: URL };
-    c.bench_function("packing 9 headers", |b| b.iter(|| kept::pack(black_box(&headers), facts)));
+    c.bench_function("packing 9 headers", |b| b.iter(|| pack(black_box(&headers), facts)));
+    c.bench_function("packing the data", |b| b.iter(|| json::pack(black_box(&payload.data))));
 }
 
 criterion_group!(benches, per_event);

@@ -119,6 +119,13 @@ id!(
     GroupId, "v-"
 );
 
+impl GroupId {
+    /// The group that is named after its first event: of most, that is the only one, and then needs no room of its own.
+    pub fn of(first: EventId) -> Self {
+        Self(first.0)
+    }
+}
+
 /// An event. Its text form needs the type's prefix (`evred_`, `evcus_`, … else `ev_`), so it is printed by
 /// [`EventId::with_prefix`]; reading accepts any of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, AsExpression, FromSqlRow)]

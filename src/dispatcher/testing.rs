@@ -154,13 +154,14 @@ impl TestSender {
 
     async fn begun(&self, target: &Arc<Target>, test: Test) -> Result<Claimed, TestError> {
         let (target, node, now) = (target.clone(), self.node, self.egress.clock.now());
+        let id = EventId::new(now);
         let payload = Arc::new(Payload {
             project: test.project,
-            id: EventId::new(now),
+            id,
             event_type: test.event_type,
             created_at: now,
             entity_id: None,
-            group: GroupId::new(now).to_string(),
+            group: GroupId::of(id).to_string(),
             source: test.source,
             data: test.data,
         });

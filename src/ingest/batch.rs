@@ -151,12 +151,14 @@ fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime
     let mut drafts = Vec::new();
     for request in requests {
         // Events of one request are of one cause unless they say otherwise.
-        let group = GroupId::new(now);
+        let mut group: Option<GroupId> = None;
         for posted in &request.events {
+            let id = EventId::new(now);
+            let group = *group.get_or_insert(GroupId::of(id));
             let created_at = posted.created_at.unwrap_or(now);
             let payload = Payload {
                 project: posted.project,
-                id: EventId::new(now),
+                id,
                 event_type: posted.event_type.clone(),
                 created_at,
                 entity_id: posted.entity_id.clone(),

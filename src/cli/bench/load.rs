@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, mpsc};
 
 use super::connection::{Connection, find};
@@ -216,7 +217,7 @@ impl Worker {
     }
 }
 
-/// The posted body: a believable redemption, filled up with a note.
+/// The posted body: a believable redemption, filled up with a note that no compression makes shorter.
 fn body(payload_bytes: usize, ids: bool) -> String {
     let number = String::from_utf8_lossy(NUMBER);
     let id = if ids { format!(r#""id":"bench-{number}","#) } else { String::new() };
@@ -225,8 +226,15 @@ fn body(payload_bytes: usize, ids: bool) -> String {
         TYPE = super::EVENT_TYPE,
     );
     let end = r#""}}"#;
-    let note = "x".repeat(payload_bytes.saturating_sub(start.len() + end.len()));
-    format!("{start}{note}{end}")
+    let note = Sha256::default().chain_update(&start);
+    let note = (0_u32..).flat_map(|n| note.clone().chain_update(n.to_le_bytes()).finalize());
+    let note = note.map(|byte| {
+        char::from(
+            b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,"[usize::from(byte) % 64],
+        )
+    });
+    let length = payload_bytes.saturating_sub(start.len() + end.len());
+    format!("{start}{}{end}", note.take(length).collect::<String>())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::status::{Failure, failure_of};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::base::schema::attempts;
-use crate::rules::kept::{self, Facts};
+use crate::rules::kept::headers::{Facts, unpack};
 
 /// How the request's body can be had again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl From<Row> for Attempt {
     fn from(row: Row) -> Self {
         let id = row.delivery_id.to_string();
         let facts = Facts { id: &id, started_at: row.started_at, url: &row.url };
-        let headers = |packed: &Vec<u8>| kept::unpack(packed, facts);
+        let headers = |packed: &Vec<u8>| unpack(packed, facts);
         let request_headers = headers(&row.request_headers);
         let response_headers = row.response_headers.as_ref().map(headers).unwrap_or_default();
         Self {

@@ -15,7 +15,7 @@ use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
 use crate::models::events::Payload;
 use crate::prepared;
-use crate::rules::kept::{self, Facts};
+use crate::rules::kept::headers::{Facts, pack};
 use crate::rules::retry::DisableKind;
 
 /// Where a claimed delivery goes from here.
@@ -202,7 +202,7 @@ pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> 
         made.iter().map(|(_, attempt)| of(attempt)).collect()
     }
     let packed = |delivery: DeliveryId, a: &Attempt, headers: &[(String, String)]| {
-        kept::pack(headers, Facts { id: &delivery.to_string(), started_at: a.started_at, url: &a.url })
+        pack(headers, Facts { id: &delivery.to_string(), started_at: a.started_at, url: &a.url })
     };
     let status = |a: &Attempt| a.response.as_ref().and_then(|r| i16::try_from(r.status).ok());
     InsertAttempts {

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::Payload;
 use crate::base::db::DbError;
-use crate::base::ids::{self, EventId, ProjectId};
+use crate::base::ids::{self, EventId, GroupId, ProjectId};
 use crate::base::schema::{events, external_ids};
 use crate::prepared;
+use crate::rules::kept::json;
 
 /// An event with everything that was kept of it.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Event {
 }
 
 /// A row of a list of events.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Summary {
     pub id: EventId,
@@ -42,6 +43,58 @@ pub struct Summary {
     pub deliveries: i16,
     /// Sent to one webhook to try it.
     pub test: bool,
+}
+
+type SummaryRow =
+    (EventId, String, Option<String>, Option<String>, Option<String>, OffsetDateTime, i16, bool);
+
+/// The columns of a [`SummaryRow`].
+const SUMMARY: (
+    events::id,
+    events::event_type,
+    events::external_id,
+    events::entity_id,
+    events::group_id,
+    events::created_at,
+    events::deliveries,
+    events::test,
+) = (
+    events::id,
+    events::event_type,
+    events::external_id,
+    events::entity_id,
+    events::group_id,
+    events::created_at,
+    events::deliveries,
+    events::test,
+);
+
+impl From<SummaryRow> for Summary {
+    fn from(
+        (id, event_type, external_id, entity_id, group, created_at, deliveries, test): SummaryRow,
+    ) -> Self {
+        let group = group_of(id, group);
+        Self { id, event_type, external_id, entity_id, group, created_at, deliveries, test }
+    }
+}
+
+/// A group that is named after its first event is not kept with it.
+fn group_of(id: EventId, kept: Option<String>) -> String {
+    kept.unwrap_or_else(|| GroupId::of(id).to_string())
+}
+
+/// JSON that was kept; none, with a line in the log, if it cannot be read any more.
+fn unpacked(id: EventId, kept: Vec<u8>) -> Vec<u8> {
+    json::unpack(kept).unwrap_or_else(|| {
+        tracing::error!(event = %id.0, "what was kept of an event cannot be read: the database is damaged, or of a newer version");
+        Vec::new()
+    })
+}
+
+/// A source that was kept.
+fn source_of(id: EventId, kept: Vec<u8>) -> String {
+    // It was text when it was packed.
+    String::from_utf8(unpacked(id, kept)).unwrap_or_default()
 }
 
 /// Which events. Empty lists mean "any".
@@ -64,9 +117,9 @@ type Row = (
     String,
     Option<String>,
     Option<String>,
-    String,
+    Option<String>,
     OffsetDateTime,
-    String,
+    Vec<u8>,
     Vec<u8>,
     Option<String>,
     i16,
@@ -106,7 +159,8 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Result<
             deliveries,
             test,
         )| {
-            let data = Bytes::from(data);
+            let (group, source) = (group_of(id, group), source_of(id, source));
+            let data = Bytes::from(unpacked(id, data));
             let payload = Payload { project, id, event_type, created_at, entity_id, group, source, data };
             Event { payload, external_id, skipped, deliveries, test }
         },
@@ -162,16 +216,7 @@ fn within(
         .filter(events::project_id.eq(project))
         .order(events::id.desc())
         .limit(limit)
-        .select((
-            events::id,
-            events::event_type,
-            events::external_id,
-            events::entity_id,
-            events::group_id,
-            events::created_at,
-            events::deliveries,
-            events::test,
-        ))
+        .select(SUMMARY)
         .into_boxed();
     // One value is asked for by `=`: only then are its index's rows known to come in the page's order.
     match &filter.types[..] {
@@ -197,26 +242,13 @@ fn within(
     if let Some(id) = filter.only {
         query = query.filter(events::id.eq(id));
     }
-    Ok(query.load(conn)?)
+    Ok(query.load::<SummaryRow>(conn)?.into_iter().map(Summary::from).collect())
 }
 
 /// The oldest event that is kept of a project, tests aside.
 pub fn first_posted(conn: &mut PgConnection, project: ProjectId) -> Result<Option<Summary>, DbError> {
     let oldest = events::table.filter(events::project_id.eq(project)).filter(events::test.eq(false));
-    Ok(oldest
-        .order(events::id)
-        .select((
-            events::id,
-            events::event_type,
-            events::external_id,
-            events::entity_id,
-            events::group_id,
-            events::created_at,
-            events::deliveries,
-            events::test,
-        ))
-        .first(conn)
-        .optional()?)
+    Ok(oldest.order(events::id).select(SUMMARY).first::<SummaryRow>(conn).optional()?.map(Summary::from))
 }
 
 /// The event that a search text names: our id, or the caller's own of the last seven days.
@@ -253,12 +285,12 @@ pub fn load_payloads(
         event_type: String,
         #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
         entity_id: Option<String>,
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        group_id: String,
+        #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+        group_id: Option<String>,
         #[diesel(sql_type = diesel::sql_types::Timestamptz)]
         created_at: OffsetDateTime,
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        source: String,
+        #[diesel(sql_type = diesel::sql_types::Binary)]
+        source: Vec<u8>,
         #[diesel(sql_type = diesel::sql_types::Binary)]
         data: Vec<u8>,
     }
@@ -274,9 +306,9 @@ pub fn load_payloads(
                 event_type: row.event_type,
                 created_at: row.created_at,
                 entity_id: row.entity_id,
-                group: row.group_id,
-                source: row.source,
-                data: Bytes::from(row.data),
+                group: group_of(row.id, row.group_id),
+                source: source_of(row.id, row.source),
+                data: Bytes::from(unpacked(row.id, row.data)),
             };
             (row.id, Arc::new(payload))
         })

@@ -1,15 +1,17 @@
 //! Many events in one statement.
 use std::sync::Arc;
 
+use bytes::Bytes;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Binary, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
 use super::Payload;
 use crate::base::db::{Blob, DbError};
-use crate::base::ids::{EventId, ProjectId};
+use crate::base::ids::{EventId, GroupId, ProjectId};
 use crate::base::schema::events as table;
 use crate::prepared;
+use crate::rules::kept::json;
 
 /// An event about to be written.
 #[derive(Clone, Debug)]
@@ -32,9 +34,9 @@ prepared! {
         types: Array<Text> = Vec<String>,
         external_ids: Array<Nullable<Text>> = Vec<Option<String>>,
         entity_ids: Array<Nullable<Text>> = Vec<Option<String>>,
-        groups: Array<Text> = Vec<String>,
+        groups: Array<Nullable<Text>> = Vec<Option<String>>,
         created: Array<Timestamptz> = Vec<OffsetDateTime>,
-        sources: Array<Text> = Vec<String>,
+        sources: Array<Binary> = Vec<Blob>,
         data: Array<Binary> = Vec<Blob>,
         skipped: Array<Nullable<Text>> = Vec<Option<String>>,
         deliveries: Array<SmallInt> = Vec<i16>,
@@ -62,6 +64,7 @@ pub fn insert(conn: &mut PgConnection, events: &[NewEvent]) -> Result<(), DbErro
         skipped: Vec::with_capacity(n),
         deliveries: Vec::with_capacity(n),
     };
+    let mut sources = Sources::default();
     for event in events {
         let payload = &event.payload;
         rows.project_ids.push(payload.project);
@@ -69,15 +72,39 @@ pub fn insert(conn: &mut PgConnection, events: &[NewEvent]) -> Result<(), DbErro
         rows.types.push(payload.event_type.clone());
         rows.external_ids.push(event.external_id.clone());
         rows.entity_ids.push(payload.entity_id.clone());
-        rows.groups.push(payload.group.clone());
+        rows.groups.push(own_name(payload));
         rows.created.push(payload.created_at);
-        rows.sources.push(payload.source.clone());
-        rows.data.push(Blob(payload.data.clone()));
+        rows.sources.push(Blob(sources.packed(&payload.source)));
+        rows.data.push(Blob(json::pack(&payload.data)));
         rows.skipped.push(event.skipped.clone());
         rows.deliveries.push(event.deliveries);
     }
     rows.execute(conn)?;
     Ok(())
+}
+
+/// The name of the event's group, unless that is the event's own.
+fn own_name(payload: &Payload) -> Option<String> {
+    (payload.group != GroupId::of(payload.id).to_string()).then(|| payload.group.clone())
+}
+
+/// Most events that come together come from the same source: it is packed once.
+#[derive(Default)]
+struct Sources<'a> {
+    last: Option<(&'a str, Bytes)>,
+}
+
+impl<'a> Sources<'a> {
+    fn packed(&mut self, source: &'a str) -> Bytes {
+        match &self.last {
+            Some((last, packed)) if *last == source => packed.clone(),
+            _ => {
+                let packed = json::pack(&Bytes::copy_from_slice(source.as_bytes()));
+                self.last = Some((source, packed.clone()));
+                packed
+            }
+        }
+    }
 }
 
 /// Writes the event of a test, which goes to one webhook whatever subscribes to its type.
