@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ const LEASE_LEFT_MIN: time::Duration = time::Duration::seconds(3);
 
 /// All that can wake the actor.
 pub(super) enum Wake {
-    /// Deliveries to send, room having been kept for them.
-    Send(Vec<Claimed>),
+    /// Deliveries to send, room having been kept for them, and since when they are on their way here.
+    Send(Vec<Claimed>, Stopwatch),
     /// A project's settings changed, or the project is gone.
     Settings(ProjectId, Option<Arc<ProjectSnapshot>>),
     /// An attempt ended.
@@ -90,7 +91,11 @@ impl Lanes {
     pub(super) async fn run(self: Rc<Self>, mut inbox: mpsc::UnboundedReceiver<Wake>) {
         while let Some(wake) = inbox.recv().await {
             match wake {
-                Wake::Send(claimed) => claimed.into_iter().for_each(|one| self.enqueue(one)),
+                Wake::Send(claimed, since) => {
+                    let behind_us = u32::try_from(since.elapsed_us()).unwrap_or_default();
+                    self.shared.behind_us.store(behind_us, Ordering::Relaxed);
+                    claimed.into_iter().for_each(|one| self.enqueue(one));
+                }
                 Wake::Settings(project, snapshot) => self.settle(project, snapshot.as_deref()).await,
                 Wake::Ended(webhook) => self.ended(webhook),
                 Wake::Sweep => self.sweep(),

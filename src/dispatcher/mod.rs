@@ -15,7 +15,7 @@ mod slots;
 mod testing;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ struct Shared {
     paces: Arc<Paces>,
     /// Webhooks for which more is due in the table than fitted into memory.
     backlog: Mutex<HashSet<WebhookId>>,
+    /// How long the last that was given to a lane waited until its thread came to it.
+    behind_us: AtomicU32,
     /// The claimer's last look at the table succeeded.
     works: AtomicBool,
     counters: Counters,
@@ -123,6 +125,7 @@ impl Dispatcher {
             places: places.clone(),
             paces: paces.clone(),
             backlog: Mutex::default(),
+            behind_us: AtomicU32::new(0),
             works: AtomicBool::new(false),
             counters: Counters::default(),
             lanes: senders,
@@ -243,6 +246,10 @@ impl HandOver for DispatcherHandle {
     fn wake(&self) {
         self.0.wakeup.wake();
     }
+
+    fn behind(&self) -> Duration {
+        Duration::from_micros(self.0.behind_us.load(Ordering::Relaxed).into())
+    }
 }
 
 impl Shared {
@@ -262,7 +269,7 @@ impl Shared {
         for (lane, part) in self.lanes.iter().zip(parts) {
             if !part.is_empty() {
                 // A lane that has stopped takes nothing: the lease runs out, or the next start takes it back.
-                let _ = lane.send(Wake::Send(part));
+                let _ = lane.send(Wake::Send(part, self.clock.stopwatch()));
             }
         }
     }

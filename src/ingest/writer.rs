@@ -19,6 +19,10 @@ const REQUESTS_MAX: usize = 1_000;
 const EVENTS_MAX: usize = 2_000;
 /// After a failed connection, so that a database that is away is not hammered.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+/// Sending may be so far behind before accepting pauses.
+const BEHIND_MAX: Duration = Duration::from_millis(1);
+/// What arrives in such a pause is one transaction afterwards.
+const PAUSE_MAX: Duration = Duration::from_millis(5);
 
 pub(super) struct Writer {
     db: Db,
@@ -45,6 +49,7 @@ impl Writer {
         let mut next = None;
         let mut stopping = false;
         while let Some(Message::Accept(first)) = next.take().or_else(|| waiting.blocking_recv()) {
+            self.let_sending_catch_up();
             let mut events = first.events.len();
             let mut requests = vec![first];
             while requests.len() < REQUESTS_MAX {
@@ -67,6 +72,15 @@ impl Writer {
             if stopping {
                 return;
             }
+        }
+    }
+
+    /// What was accepted is to be sent before more is accepted: where both need the processor, a delivery would
+    /// otherwise wait ever longer, and in the table in the end, which costs more still.
+    fn let_sending_catch_up(&self) {
+        let behind = self.hand_over.behind();
+        if behind > BEHIND_MAX {
+            std::thread::sleep(behind.min(PAUSE_MAX));
         }
     }
 

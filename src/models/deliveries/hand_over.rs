@@ -55,6 +55,8 @@ pub trait HandOver: Send + Sync {
     fn take(&self, claimed: Vec<Claimed>, handed_over: Vec<HandedOver>);
     /// Says that deliveries wait in the table.
     fn wake(&self);
+    /// How long what was handed over last waited for a thread that sends it.
+    fn behind(&self) -> std::time::Duration;
 }
 
 prepared! {
