@@ -3,7 +3,7 @@
 //! Its deliveries wait in the table, also new ones. A row of `webhook_rates` says from when on the next request may go:
 //! whoever claims locks it, takes what has come together since the last claim, and moves it on. A claim is begun at
 //! once or given back, so what the receiver gets in any second is what was claimed in it.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
@@ -121,7 +121,7 @@ pub(super) fn claim_rated(
         look.rows.extend(claimed);
         look.read_turns(conn)?;
     }
-    let claimed: Vec<WebhookId> = look.rows.iter().map(|row| row.webhook).collect();
+    let claimed: HashSet<WebhookId> = look.rows.iter().map(|row| row.webhook).collect();
     for (webhook, at) in &mut look.rated {
         *at = match *at {
             at if claimed.contains(webhook) => at.clamp(now + APART, ahead),
