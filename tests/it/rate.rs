@@ -228,6 +228,7 @@ fn retries_and_resends_count_too() {
         let id = delivery["id"].as_str().expect("an id");
         project.api().post(&format!("/v1/deliveries/{id}/resend"), &json!({})).expect(202);
     }
+    wait_until_quiet(&app);
     let each = steps(&app, &receiver, 30);
     assert!(most_in_a_second(&each) <= 2, "{each:?}");
     app.wait_for("delivered", 4);
