@@ -32,7 +32,7 @@ pub(super) const ASKED: [(&str, Work, u64, u64); 12] = [
     ("first due", |conn| Ok(deliveries::first_due(conn)?.len()), 40_000, 60_000),
     ("rescue", |conn| deliveries::rescue(conn, NOW), 40_000, 60_000),
     ("take back", |conn| deliveries::take_back(conn, node(), NOW), 40_000, 60_000),
-    ("claim in turn and by rate", claim_in_turn, 1_000, 5_000),
+    ("claim in turn and by rate", claim_in_turn, 1_000, 10_000),
     ("slow", slow, 0, 500),
     ("step", step, 1_000, 5_000),
     ("versions", |conn| Ok(webhooks::versions(conn, vec![project(1)])?.len()), 0, 10),
