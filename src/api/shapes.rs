@@ -130,7 +130,7 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
         "retries": webhook.settings.retries,
         "success": webhook.settings.success,
         "when_used_up": webhook.settings.when_used_up,
-        "rate_per_s": null,
+        "rate_per_s": webhook.settings.rate_per_s,
         "headers": {},
         "authentication": { "type": "none" },
         "extra_signature": "none",

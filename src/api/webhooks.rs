@@ -210,12 +210,13 @@ fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> Result<Draf
         retries: given.get("retries").filter(|value| !value.is_null()).cloned(),
         success: reader.text("success"),
         when_used_up: reader.text("when_used_up"),
+        rate_per_s: reader.number_or_none("rate_per_s"),
     };
     reader.refuse_unknown(stored);
     if reader.problems.is_empty() { Ok(draft) } else { Err(Problem::wrong(reader.problems)) }
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "description",
     "target_url",
@@ -228,6 +229,7 @@ const FIELDS: [&str; 12] = [
     "retries",
     "success",
     "when_used_up",
+    "rate_per_s",
 ];
 
 struct Reader<'a> {
@@ -260,6 +262,14 @@ impl Reader<'_> {
 
     fn number(&mut self, name: &str) -> Option<i64> {
         self.read(name, "a whole number", whole)
+    }
+
+    /// Here `null` says something: that there is none.
+    fn number_or_none(&mut self, name: &str) -> Option<Option<i64>> {
+        match self.given.get(name)? {
+            Value::Null => Some(None),
+            _ => self.number(name).map(Some),
+        }
     }
 
     fn texts(&mut self, name: &str) -> Option<Vec<String>> {

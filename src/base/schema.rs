@@ -91,6 +91,7 @@ diesel::table! {
         retries -> Text,
         success -> Text,
         when_used_up -> Text,
+        rate_per_s -> Nullable<Integer>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -222,6 +223,14 @@ diesel::table! {
         at_a_time -> Integer,
         apart_ms -> Integer,
         stepped_back -> Bool,
+    }
+}
+
+diesel::table! {
+    webhook_rates (project_id, webhook_id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        next_at -> Timestamptz,
     }
 }
 diesel::allow_tables_to_appear_in_same_query!(

@@ -52,8 +52,8 @@ struct Fetched {
     changed: Vec<(ProjectId, Option<Arc<ProjectSnapshot>>)>,
     /// The webhooks for which deliveries still wait, and when the first of each is due.
     waiting: Vec<(WebhookId, OffsetDateTime)>,
-    /// The slowed webhooks, with their next turns.
-    turns: HashMap<WebhookId, OffsetDateTime>,
+    /// What was found in the table of slowed and rated webhooks; its rows are in `claimed`.
+    look: Look,
 }
 
 /// Starts the claimer; it stops when told and then says so.
@@ -115,6 +115,7 @@ impl Claimer {
             tracing::warn!(%error, "upkeep is put off");
         }
         let (free, each, taken) = self.shared.slots.room();
+        let sending_each = self.shared.slots.sending_each();
         let (node, key, known) = (self.shared.node, self.key.clone(), self.snapshots.clone());
         let mut in_lanes: HashSet<ProjectId> = known.keys().copied().collect();
         in_lanes.extend(self.shared.handed_over.lock().unwrap_or_else(PoisonError::into_inner).iter());
@@ -128,8 +129,9 @@ impl Claimer {
                 by_key(conn, |conn| {
                     deliveries::rescue(conn, now)?;
                     deliveries::rescue_places(conn, node, &in_doubt, now)?;
-                    let Look { rows, turns } =
-                        deliveries::claim_in_turn(conn, node, now, each, &taken, limit)?;
+                    let mut look =
+                        deliveries::claim_in_turn(conn, node, now, each, sending_each, &taken, limit)?;
+                    let rows = std::mem::take(&mut look.rows);
                     let (snapshots, changed) = refresh(conn, known, in_lanes, &rows, &key, now)?;
                     let wanted: Vec<_> = rows.iter().map(|row| (row.project, row.event)).collect();
                     let payloads = events::load_payloads(conn, &wanted)?;
@@ -153,19 +155,20 @@ impl Claimer {
                             webhooks_enabled: snapshot.is_some_and(|s| s.webhooks_enabled),
                             place: None,
                             in_turn: row.in_turn,
+                            by_rate: row.by_rate,
                         });
                     }
                     let waiting = deliveries::first_due(conn)?;
-                    Ok(Fetched { claimed, lost, snapshots, changed, waiting, turns })
+                    Ok(Fetched { claimed, lost, snapshots, changed, waiting, look })
                 })
             })
             .await?;
         self.snapshots = fetched.snapshots;
         self.shared.places.settled(&settled);
-        self.shared.paces.read(known_paces, &fetched.turns);
+        self.shared.paces.read(known_paces, &fetched.look.turns);
         for (webhook, due) in &mut fetched.waiting {
             // What waits for its turn is not due before.
-            *due = fetched.turns.get(webhook).map_or(*due, |turn| *turn.max(due));
+            *due = fetched.look.not_before(*webhook, *due);
         }
         let overdue = fetched.waiting.iter().filter(|(_, due)| *due <= now).map(|(webhook, _)| *webhook);
         *self.shared.backlog.lock().unwrap_or_else(PoisonError::into_inner) = overdue.collect();

@@ -186,7 +186,8 @@ impl Lanes {
         let instead = match &claimed.target {
             None => Some(Next::Cancelled),
             Some(_) if self.shared.paces.turns_away(&claimed) => Some(Next::GivenBack),
-            Some(target) => instead_of_sending(&claimed, target, now),
+            Some(target) => instead_of_sending(&claimed, target, now)
+                .or_else(|| claimed.is_past_its_rate(now).then_some(Next::GivenBack)),
         };
         let ready = claimed.target.clone().filter(|_| instead.is_none());
         let sender = ready.as_ref().and_then(|target| self.sender_of(target));

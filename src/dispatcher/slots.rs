@@ -77,6 +77,11 @@ impl Slots {
         self.lock().closed = true;
     }
 
+    /// How many deliveries of one webhook can be under way at a time.
+    pub(super) fn sending_each(&self) -> i64 {
+        (self.each_max / WAITING_PER_SLOT) as i64
+    }
+
     /// What is in memory, in all.
     pub(super) fn all(&self) -> usize {
         self.lock().all

@@ -75,7 +75,7 @@ pub(super) fn write(
             if !snapshot.webhooks_enabled {
                 delivery.status = Status::Held;
                 delivery.due_at = None;
-            } else if hand_over.reserve(target.webhook.id) {
+            } else if target.webhook.settings.rate_per_s.is_none() && hand_over.reserve(target.webhook.id) {
                 reserved.webhooks.push(target.webhook.id);
                 let claimed = handed_over(draft, target, &delivery, now);
                 delivery.status = Status::Sending;
@@ -258,6 +258,7 @@ fn handed_over(
         webhooks_enabled: true,
         place: None,
         in_turn: false,
+        by_rate: false,
     }
 }
 

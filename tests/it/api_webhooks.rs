@@ -69,6 +69,7 @@ fn what_is_set_is_told() {
         "name": "Shop's own", "description": "two\nlines", "target_url": URL, "active": false, "all_events": false,
         "events": ["customer.rewarded", "voucher.created"], "body": "flat", "version": "2024-01-01",
         "timeout_ms": 1_000, "retries": [1, 604_800], "success": "200", "when_used_up": "disable",
+        "rate_per_s": 1_000,
     });
     let made = project.api().post("/v1/webhooks", &settings).expect(201).json();
     let told = project.api().get(&path_of(&made)).expect(200).json();
@@ -101,7 +102,6 @@ fn what_was_told_may_be_sent_back_as_it_is_and_what_cannot_be_set_is_refused() {
     for (name, value) in [
         ("filter", json!({ "a": 1 })),
         ("preset", json!("gamify")),
-        ("rate_per_s", json!(5)),
         ("headers", json!({ "x-a": "b" })),
         ("authentication", json!({ "type": "bearer", "token": "t" })),
         ("extra_signature", json!("voucherify")),
@@ -222,6 +222,9 @@ fn limits_hold_at_the_limit_and_one_past_it() {
         ("timeout_ms", json!(5_000.0), json!(5_000.5)),
         ("timeout_ms", json!(1_000), json!(1e300)),
         ("retries", json!("none"), json!("sometimes")),
+        ("rate_per_s", json!(1), json!(0)),
+        ("rate_per_s", json!(1_000), json!(1_001)),
+        ("rate_per_s", Value::Null, json!("5")),
     ];
     for (name, right, wrong) in cases {
         project.api().patch(&path, &json!({ name: right })).expect(200);

@@ -30,6 +30,7 @@ mod pace;
 mod page_answers;
 mod plans;
 mod queue;
+mod rate;
 mod retention;
 mod reference_pages;
 mod retries;

@@ -137,7 +137,7 @@ fn a_name_that_is_taken_is_refused_at_its_field() {
 #[test]
 fn the_form_of_a_webhook_that_is_saved_untouched_changes_nothing() {
     let (_app, project, admin, path) = started();
-    let settings = json!({ "name": "Till", "description": "two\nlines", "retries": [10, 60], "timeout_ms": 2500,
+    let settings = json!({ "name": "Till", "description": "two\nlines", "retries": [10, 60], "timeout_ms": 2500, "rate_per_s": 7,
         "body": "flat", "success": "200", "when_used_up": "disable", "events": [TYPE, "voucher.created"] });
     let webhook = project.webhook("http://127.0.0.1:9/x", settings);
     let page = page_of(&path, &webhook);

@@ -13,6 +13,7 @@ mod pace;
 mod partitions;
 mod past;
 mod queue;
+mod rate;
 mod recent;
 mod record;
 mod resend;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::queue::{ClaimedRow, Row, claim};
+use super::rate::claim_rated;
 use super::status::failure_of;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
@@ -25,7 +26,7 @@ pub const FAILURES_MAX: i32 = 10;
 pub const APART_MIN: Duration = Duration::SECOND;
 /// The longest wait between turns.
 pub const APART_MAX: Duration = Duration::MINUTE;
-/// A webhook that takes so many at a time is slowed no more.
+/// A webhook that takes so many at a time, or as many as its rate lets out in a second, is slowed no more.
 pub const AT_A_TIME_FULL: i32 = 64;
 
 /// How a slowed webhook stands.
@@ -72,9 +73,9 @@ pub(super) fn reset(conn: &mut PgConnection, project: ProjectId, id: WebhookId) 
 }
 
 prepared! {
-    /// The turns of all slowed webhooks.
-    pub struct Turns -> (SqlUuid, Timestamptz) {}
-    sql "select webhook_id, next_at from webhook_pace"
+    /// The turns of all slowed webhooks, and those of all that have a rate.
+    pub struct Turns -> (SqlUuid, Timestamptz, Bool) {}
+    sql "select webhook_id, next_at, false from webhook_pace union all select webhook_id, next_at, true from webhook_rates"
 }
 
 prepared! {
@@ -118,29 +119,56 @@ pub struct Look {
     pub rows: Vec<ClaimedRow>,
     /// The slowed webhooks, and before when nothing goes out to each.
     pub turns: HashMap<WebhookId, OffsetDateTime>,
+    /// The same for webhooks that have a rate.
+    pub rated: HashMap<WebhookId, OffsetDateTime>,
 }
 
-/// Claims as [`claim`] does, but of slowed webhooks only what it is the turn of. Call it in a transaction.
+impl Look {
+    /// When something that is due for `webhook` at `due` may go out.
+    pub fn not_before(&self, webhook: WebhookId, due: OffsetDateTime) -> OffsetDateTime {
+        let turns = [self.turns.get(&webhook), self.rated.get(&webhook)];
+        turns.into_iter().flatten().fold(due, |due, turn| due.max(*turn))
+    }
+
+    pub(super) fn read_turns(&mut self, conn: &mut PgConnection) -> Result<(), DbError> {
+        let turns: Vec<(WebhookId, OffsetDateTime, bool)> = Turns {}.load(conn)?;
+        let of = |asked: bool| {
+            let those = turns.iter().filter(move |(.., is_rated)| *is_rated == asked);
+            those.map(|(webhook, at, _)| (*webhook, *at)).collect()
+        };
+        (self.turns, self.rated) = (of(false), of(true));
+        Ok(())
+    }
+}
+
+/// Claims as [`claim`] does, but of slowed webhooks only what it is the turn of, and of those with a rate what that lets
+/// out: of them at most `sending_each` may be in this node's hands. Call it in a transaction.
 pub fn claim_in_turn(
     conn: &mut PgConnection,
     node: Uuid,
     now: OffsetDateTime,
     room_each: i64,
+    sending_each: i64,
     taken: &HashMap<WebhookId, i64>,
     limit: i64,
 ) -> Result<Look, DbError> {
-    let turns: Vec<(WebhookId, OffsetDateTime)> = Turns {}.load(conn)?;
-    let mut look = Look { rows: Vec::new(), turns: turns.into_iter().collect() };
+    let mut look = Look::default();
+    look.read_turns(conn)?;
     if limit <= 0 {
         return Ok(look);
     }
-    if look.turns.values().any(|at| *at <= now) {
-        look.rows = claim_turn(conn, node, now, room_each, taken, limit)?;
-        for row in &look.rows {
-            look.turns.insert(row.webhook, now + APART_MIN);
-        }
-    }
     let mut taken = Cow::Borrowed(taken);
+    if !look.rated.is_empty() {
+        // Half of it, so that there is something left for the others.
+        claim_rated(conn, &mut look, node, now, sending_each.min(room_each), &taken, (limit + 1) / 2)?;
+        // For the other statements such a webhook has no room.
+        taken.to_mut().extend(look.rated.keys().map(|id| (*id, room_each)));
+    }
+    if look.turns.iter().any(|(id, at)| *at <= now && !look.rated.contains_key(id)) {
+        let rows = claim_turn(conn, node, now, room_each, &taken, limit - look.rows.len() as i64)?;
+        look.turns.extend(rows.iter().map(|row| (row.webhook, now + APART_MIN)));
+        look.rows.extend(rows);
+    }
     if !look.turns.is_empty() {
         // For the others' statement a slowed webhook has no room.
         taken.to_mut().extend(look.turns.keys().map(|id| (*id, room_each)));
@@ -240,8 +268,10 @@ prepared! {
            failed_at = coalesce(n.failed_at, p.failed_at), failure_kind = coalesce(n.kind, p.failure_kind), \
            failure_detail = coalesce(n.detail, p.failure_detail) \
          from n where p.project_id = n.project_id and p.webhook_id = n.webhook_id \
-         returning p.webhook_id, p.at_a_time >= {} or (n.succeeded > 0 and not exists (select from deliveries d \
-           where d.project_id = p.project_id and d.webhook_id = p.webhook_id and d.status in (0, 3) and d.due_at <= n.now))"
+         returning p.webhook_id, n.succeeded > 0 and (p.at_a_time >= least({}, (select w.rate_per_s from webhooks w \
+             where w.project_id = p.project_id and w.id = p.webhook_id)) \
+           or not exists (select from deliveries d where d.project_id = p.project_id and d.webhook_id = p.webhook_id \
+             and d.status in (0, 3) and d.due_at <= n.now))"
 }
 
 /// Slows webhooks and moves the pace of those that are slowed, by what was tried (once a webhook). Call it in the

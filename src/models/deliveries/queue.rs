@@ -48,6 +48,8 @@ pub struct Claimed {
     pub place: Option<Place>,
     /// Let out by the pace of a slowed webhook.
     pub in_turn: bool,
+    /// Let out by the rate of its webhook, and counted there.
+    pub by_rate: bool,
 }
 
 #[derive(QueryableByName)]
@@ -87,6 +89,7 @@ pub struct ClaimedRow {
     pub retries_used: i16,
     pub test: bool,
     pub in_turn: bool,
+    pub by_rate: bool,
 }
 
 impl From<Row> for ClaimedRow {
@@ -102,6 +105,7 @@ impl From<Row> for ClaimedRow {
             retries_used: row.retries_used,
             test: row.test,
             in_turn: false,
+            by_rate: false,
         }
     }
 }

@@ -36,6 +36,7 @@ pub fn begin_test(
         webhooks_enabled: true,
         place: None,
         in_turn: false,
+        by_rate: false,
     };
     let delivery = NewDelivery {
         project: payload.project,

@@ -1,5 +1,6 @@
 //! Webhooks: where we send, what, and how.
 mod naming;
+mod rates;
 mod rows;
 mod secrets;
 mod settings;
@@ -10,7 +11,7 @@ pub use rows::{
     mark_deleted, names, set_active, update,
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
-pub use settings::{Draft, Problem, Settings, TIMEOUT_MS};
+pub use settings::{Draft, Problem, RATE_PER_S, Settings, TIMEOUT_MS};
 pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
 
 /// A project has at most so many webhooks.

@@ -6,7 +6,7 @@ use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
 
 use super::naming::named;
-use super::{Settings, WEBHOOKS_MAX};
+use super::{Settings, WEBHOOKS_MAX, rates};
 use crate::base::db::{DbError, violates};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhooks;
@@ -103,13 +103,14 @@ struct Row {
     retries: String,
     success: String,
     when_used_up: String,
+    rate_per_s: Option<i32>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     deleted_at: Option<OffsetDateTime>,
 }
 
 #[derive(Insertable, AsChangeset)]
-#[diesel(table_name = webhooks)]
+#[diesel(table_name = webhooks, treat_none_as_null = true)]
 struct Columns<'a> {
     name: &'a str,
     description: &'a str,
@@ -123,6 +124,7 @@ struct Columns<'a> {
     retries: String,
     success: String,
     when_used_up: String,
+    rate_per_s: Option<i32>,
     updated_at: OffsetDateTime,
 }
 
@@ -203,6 +205,7 @@ pub fn create(
         ))
         .returning(Row::as_returning())
         .get_result(conn)?;
+    rates::keep(conn, project, id, settings.rate_per_s, now)?;
     Ok(row.into())
 }
 
@@ -223,6 +226,7 @@ pub fn update(
         .get_result::<Row>(conn)
         .optional()?
         .ok_or(UpdateError::Gone)?;
+    rates::keep(conn, project, id, settings.rate_per_s, now)?;
     if settings.active && row.disabled_kind.is_some() {
         return set_active(conn, project, id, true, now);
     }
@@ -285,6 +289,7 @@ pub fn mark_deleted(
     let changed = diesel::update(existing(project, id))
         .set((webhooks::active.eq(false), webhooks::deleted_at.eq(now)))
         .execute(conn)?;
+    rates::forget(conn, project, id)?;
     Ok(changed == 1)
 }
 
@@ -310,6 +315,7 @@ impl<'a> Columns<'a> {
             retries: serde_json::to_string(&settings.retries).unwrap_or_default(),
             success: word(&settings.success),
             when_used_up: word(&settings.when_used_up),
+            rate_per_s: settings.rate_per_s,
             updated_at: now,
         }
     }
@@ -350,6 +356,7 @@ impl From<Row> for Webhook {
                 retries: serde_json::from_str(&row.retries).unwrap_or(like.retries),
                 success: from_word(&row.success, like.success),
                 when_used_up: from_word(&row.when_used_up, like.when_used_up),
+                rate_per_s: row.rate_per_s,
             },
             disabled,
             created_at: row.created_at,

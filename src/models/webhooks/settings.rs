@@ -12,6 +12,8 @@ use crate::rules::target::{self, Policy};
 pub const VERSION: &str = "2024-01-01";
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
+/// Requests a second that a webhook may be limited to, over all nodes together.
+pub const RATE_PER_S: std::ops::RangeInclusive<i64> = 1..=1_000;
 
 /// The checked settings of a webhook.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,8 @@ pub struct Settings {
     pub success: Success,
     /// What happens when retries are used up.
     pub when_used_up: WhenUsedUp,
+    /// Requests a second at most, over all nodes together; none for no limit.
+    pub rate_per_s: Option<i32>,
 }
 
 impl Default for Settings {
@@ -57,6 +61,7 @@ impl Default for Settings {
             retries: Retries::Doubling24h,
             success: Success::Any2xx,
             when_used_up: WhenUsedUp::Fail,
+            rate_per_s: None,
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct Draft {
     pub retries: Option<Value>,
     pub success: Option<String>,
     pub when_used_up: Option<String>,
+    /// `Some(None)` takes the limit away.
+    pub rate_per_s: Option<Option<i64>>,
 }
 
 impl Draft {
@@ -165,6 +172,17 @@ impl Draft {
                 _ => problems
                     .push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
             }
+        }
+        match self.rate_per_s {
+            None => {}
+            Some(None) => settings.rate_per_s = None,
+            Some(Some(rate)) => match i32::try_from(rate) {
+                Ok(fits) if RATE_PER_S.contains(&rate) => settings.rate_per_s = Some(fits),
+                _ => problems.push(Problem::new(
+                    "rate_per_s",
+                    "The rate is 1 to 1,000 requests a second, or null for no limit.",
+                )),
+            },
         }
         if let Some(value) = self.retries {
             match serde_json::from_value(value) {

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use callout::base::db::DbError;
 use callout::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use callout::models::deliveries::{
-    self, Attempt, BodyKind, ClaimedRow, NewDelivery, Next, Outcome, Response, Status, Timings, WithoutRow,
-    delivery_id,
+    self, Attempt, BodyKind, ClaimedRow, Failure, FailureKind, NewDelivery, Next, Outcome, Response, Status,
+    Timings, Tried, WithoutRow, delivery_id,
 };
 use callout::models::events::{self, NewEvent, Payload};
 use callout::models::webhooks;
 use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
 
 use super::history::{node, project, webhook};
 use crate::support::app::NOW;
@@ -22,7 +23,7 @@ const BATCH: usize = 64;
 type Work = fn(&mut PgConnection) -> Result<usize, DbError>;
 
 /// A statement, how many rows it may look at, and how many blocks.
-pub(super) const ASKED: [(&str, Work, u64, u64); 9] = [
+pub(super) const ASKED: [(&str, Work, u64, u64); 12] = [
     ("accept: events, deliveries", accept, 0, 10_000),
     ("claim", claim, 40_000, 60_000),
     ("claim, move, record", record, 40_000, 60_000),
@@ -31,6 +32,9 @@ pub(super) const ASKED: [(&str, Work, u64, u64); 9] = [
     ("first due", |conn| Ok(deliveries::first_due(conn)?.len()), 40_000, 60_000),
     ("rescue", |conn| deliveries::rescue(conn, NOW), 40_000, 60_000),
     ("take back", |conn| deliveries::take_back(conn, node(), NOW), 40_000, 60_000),
+    ("claim in turn and by rate", claim_in_turn, 1_000, 10_000),
+    ("slow", slow, 0, 500),
+    ("step", step, 1_000, 5_000),
     ("versions", |conn| Ok(webhooks::versions(conn, vec![project(1)])?.len()), 0, 10),
 ];
 
@@ -46,6 +50,57 @@ fn record(conn: &mut PgConnection) -> Result<usize, DbError> {
     let rows = claimed(conn)?;
     let outcome = |row: &ClaimedRow| outcome(row.project, row.id, row.webhook, row.claims, None);
     deliveries::record(conn, &rows.iter().map(outcome).collect::<Vec<_>>(), NOW)
+}
+
+/// Webhooks 1 and 21 are slowed, 2 and 21 have a rate; the turn of each has come.
+fn claim_in_turn(conn: &mut PgConnection) -> Result<usize, DbError> {
+    slowed(conn, &[1, 21])?;
+    for number in [2, 21] {
+        let found = webhooks::find(conn, project(1), webhook(number))?.expect("a webhook");
+        let settings = webhooks::Settings { rate_per_s: Some(100), ..found.settings };
+        deliveries::save_webhook(conn, project(1), webhook(number), &settings, NOW).expect("save");
+    }
+    conn.batch_execute(
+        "update webhook_pace set next_at = slowed_at, at_a_time = 8; \
+         update webhook_rates set next_at = next_at - interval '1 hour'",
+    )?;
+    let taken = HashMap::new();
+    let look = deliveries::claim_in_turn(conn, node(), NOW, 16, 16, &taken, 8 + 2 * BATCH as i64)?;
+    let count = |number| look.rows.iter().filter(|row| row.webhook == webhook(number)).count();
+    Ok(count(1) + count(2) + count(21))
+}
+
+fn slowed(conn: &mut PgConnection, numbers: &[u128]) -> Result<usize, DbError> {
+    let tried: Vec<Tried> = numbers.iter().map(|number| tried(*number, true)).collect();
+    deliveries::keep_pace(conn, &tried, NOW)?;
+    Ok(tried.len())
+}
+
+fn slow(conn: &mut PgConnection) -> Result<usize, DbError> {
+    slowed(conn, &[1, 2, 21])
+}
+
+/// One that failed again, one that took something with more due behind it, and one that took the last.
+fn step(conn: &mut PgConnection) -> Result<usize, DbError> {
+    slowed(conn, &[1, 2, 20])?;
+    let failed = tried(1, false);
+    let took =
+        [2, 20].map(|number| Tried { succeeded: 1, failed: 0, last_failure: None, ..tried(number, false) });
+    deliveries::keep_pace(conn, &[&[failed], &took[..]].concat(), NOW)?;
+    Ok(3)
+}
+
+fn tried(number: u128, is_new: bool) -> Tried {
+    let failure = Failure::new(FailureKind::ResponseStatus, "Answered 503.");
+    Tried {
+        project: project(1),
+        webhook: webhook(number),
+        is_new,
+        succeeded: 0,
+        failed: 10,
+        turn_failed: true,
+        last_failure: Some((failure, NOW)),
+    }
 }
 
 fn payloads(conn: &mut PgConnection) -> Result<usize, DbError> {

@@ -20,8 +20,17 @@ use crate::web::{
 };
 
 /// Fields below "More settings": it is open when one of them is refused.
-const MORE: [&str; 8] =
-    ["name", "description", "body", "success", "timeout_ms", "waits", "retries", "when_used_up"];
+const MORE: [&str; 9] = [
+    "name",
+    "description",
+    "body",
+    "success",
+    "timeout_ms",
+    "rate_per_s",
+    "waits",
+    "retries",
+    "when_used_up",
+];
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/new.html")]

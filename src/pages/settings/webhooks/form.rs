@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::models::webhooks::{Draft, Problem, Settings};
+use crate::models::webhooks::{Draft, Problem, RATE_PER_S, Settings};
 use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
 
@@ -23,6 +23,8 @@ pub struct Fields {
     pub events: BTreeSet<String>,
     /// Seconds.
     pub timeout_s: String,
+    /// Requests a second; empty for no limit.
+    pub rate_per_s: String,
     /// A word, or `own` with [`Fields::waits`].
     pub retries: String,
     pub waits: String,
@@ -45,6 +47,7 @@ impl Fields {
             all_events: settings.all_events,
             events: settings.events.iter().cloned().collect(),
             timeout_s: seconds(settings.timeout_ms),
+            rate_per_s: settings.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default(),
             retries,
             waits,
             success: settings.success.as_str().to_owned(),
@@ -64,6 +67,7 @@ impl Fields {
             all_events: text("which") == "all",
             events: raw.all("events").filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             timeout_s: text("timeout_s"),
+            rate_per_s: text("rate_per_s"),
             retries: text("retries"),
             waits: text("waits"),
             success: text("success"),
@@ -78,6 +82,11 @@ impl Fields {
         let timeout_ms = milliseconds(&self.timeout_s);
         if timeout_ms.is_none() {
             problems.push(Problem::new("timeout_ms", "The time limit is 1 to 30 seconds."));
+        }
+        let rate_per_s = rate(&self.rate_per_s);
+        if rate_per_s.is_none() {
+            let message = "Enter a whole number from 1 to 1,000, or leave it empty for no limit.";
+            problems.push(Problem::new("rate_per_s", message));
         }
         let retries = match self.retries.as_str() {
             OWN_WAITS => match self.waits.parse::<Retries>() {
@@ -99,6 +108,7 @@ impl Fields {
             events: Some(self.events.iter().cloned().collect()),
             body: choice(&self.body),
             timeout_ms,
+            rate_per_s,
             retries,
             success: choice(&self.success),
             when_used_up: choice(&self.when_used_up),
@@ -127,6 +137,14 @@ fn milliseconds(seconds: &str) -> Option<i64> {
     TIMEOUT_S.contains(&seconds).then(|| (seconds * 1000.0).round() as i64)
 }
 
+/// What was typed, none within if that is nothing; none if it cannot be a rate.
+fn rate(typed: &str) -> Option<Option<i64>> {
+    match typed.trim() {
+        "" => Some(None),
+        typed => typed.parse().ok().filter(|rate| RATE_PER_S.contains(rate)).map(Some),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,12 +155,13 @@ mod tests {
         Fields::typed(&RawForm(pairs.collect()))
     }
 
-    const WHOLE: [(&str, &str); 9] = [
+    const WHOLE: [(&str, &str); 10] = [
         ("name", "Shop"),
         ("target_url", "https://shop.example/webhooks"),
         ("which", "chosen"),
         ("events", "voucher.created"),
         ("timeout_s", "2,5"),
+        ("rate_per_s", " 20 "),
         ("retries", "own"),
         ("waits", "10, 60"),
         ("success", "200"),
@@ -157,7 +176,7 @@ mod tests {
         let settings = draft.onto(Settings::default(), &Policy::default()).unwrap();
         assert_eq!(settings.timeout_ms, 2_500);
         let back = Fields::of(&settings);
-        assert_eq!(back.timeout_s, "2.5");
+        assert_eq!((back.timeout_s.as_str(), back.rate_per_s.as_str()), ("2.5", "20"));
         assert_eq!((back.retries.as_str(), back.waits.as_str()), ("own", "10, 60"));
         assert_eq!(back.events, fields.events);
         assert_eq!((back.body.as_str(), back.success.as_str()), ("flat", "200"));
@@ -172,6 +191,21 @@ mod tests {
             assert_eq!(problems.len(), 1, "{wrong}");
             assert!(problems[0].message.contains("1 to 30 seconds"));
         }
+    }
+
+    #[test]
+    fn a_rate_out_of_range_is_told_with_what_is_accepted_and_an_empty_one_is_no_limit() {
+        for wrong in ["0", "1001", "-1", "2.5", "many", "99999999999999999999"] {
+            let mut fields = sent(&WHOLE);
+            fields.rate_per_s = wrong.to_owned();
+            let problems = fields.draft().1;
+            assert_eq!(problems.len(), 1, "{wrong}");
+            assert!(problems[0].message.contains("from 1 to 1,000"), "{}", problems[0].message);
+        }
+        let mut fields = sent(&WHOLE);
+        fields.rate_per_s = " ".to_owned();
+        let (draft, problems) = fields.draft();
+        assert_eq!((draft.rate_per_s, problems), (Some(None), Vec::new()));
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub struct Stored {
     pub all_off: bool,
     pub disabled: Option<Why>,
     pub slowed: Option<Why>,
+    /// Requests a second that it gets at most.
+    pub rate_per_s: Option<i32>,
     pub held: i64,
     pub fares: Fares,
     pub secrets: Vec<SecretMark>,
@@ -91,6 +93,7 @@ impl Stored {
             all_off: !member.project.webhooks_enabled,
             disabled: state::why_disabled(webhook),
             slowed: state::why_slowed(webhook, found.slowed.as_ref()),
+            rate_per_s: webhook.settings.rate_per_s,
             held: found.held,
             fares: fares.remove(&id).unwrap_or_default(),
             secrets: found.secrets.clone(),
