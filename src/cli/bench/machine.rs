@@ -65,6 +65,11 @@ fn peak_mib(pid: u32) -> f64 {
     kib / 1024.0
 }
 
+/// Lets the largest memory count anew from now on (proc(5), clear_refs). Where that is not allowed it counts from the start.
+pub(super) fn forget_peak(pid: u32) {
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
+}
+
 /// Every process's children.
 fn children() -> HashMap<u32, Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
