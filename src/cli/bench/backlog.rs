@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::figures::rounded;
 use super::ledger::Ledger;
 use super::load::{Load, Pace, Refused};
-use super::order::{EXPLAINED, Overtaken};
+use super::order::{AT_A_TIME, Order};
 use super::program::Program;
 use super::sink::Sink;
 use crate::cli::Failure;
@@ -28,7 +28,7 @@ pub(super) struct Backlog {
     until_first_us: u64,
     drained: u64,
     draining_us: u64,
-    overtaken: Overtaken,
+    order: Order,
 }
 
 /// Posts all events to a receiver that answers 503, lets it come back, and waits until it has them all. Tells the number
@@ -56,15 +56,15 @@ pub(super) fn run(
         until_first_us: first_us.saturating_sub(back_us),
         drained: ledger.arrived_so_far() - arrived,
         draining_us: last_us.saturating_sub(first_us),
-        overtaken: ledger.overtaken(first..ledger.given_out()),
+        order: ledger.order(first..ledger.given_out()),
     };
     Ok((backlog, refused, first))
 }
 
 impl Backlog {
-    /// Deliveries that went out of turn: more than concurrency explains.
+    /// Deliveries that came before more others than are sent at a time.
     pub(super) fn out_of_turn(&self) -> u64 {
-        self.overtaken.out_of_turn
+        self.order.out_of_turn
     }
 
     fn drained_per_s(&self) -> f64 {
@@ -80,11 +80,11 @@ impl Backlog {
             "drained": self.drained,
             "drained_per_s": rounded(self.drained_per_s(), 0),
             "order": {
-                "checked": self.overtaken.checked,
-                "overtaken": self.overtaken.overtaken,
-                "overtaken_by_most": self.overtaken.most,
-                "explained": EXPLAINED,
-                "out_of_turn": self.overtaken.out_of_turn,
+                "checked": self.order.checked,
+                "early": self.order.early,
+                "missing_most": self.order.most,
+                "at_a_time": AT_A_TIME,
+                "out_of_turn": self.order.out_of_turn,
             },
         })
     }
@@ -101,11 +101,8 @@ impl Backlog {
                 self.until_first_us as f64 / 1_000_000.0
             ),
             format!(
-                "out of turn  {:>9}   {} of {} overtaken, by {} at most",
-                self.overtaken.out_of_turn,
-                self.overtaken.overtaken,
-                self.overtaken.checked,
-                self.overtaken.most
+                "out of turn  {:>9}   when any of {} came, at most {} that were due before it were missing",
+                self.order.out_of_turn, self.order.checked, self.order.most
             ),
         ]
     }

@@ -116,7 +116,8 @@ mod tests {
             let mut answer = [0; 64];
             stream.read(&mut answer).map(|n| String::from_utf8_lossy(&answer[..n]).into_owned())
         };
-        assert_eq!(ask(drips).expect("a byte"), "H");
+        let dripped = ask(drips).expect("a byte");
+        assert!(!dripped.is_empty() && DRIPPING.starts_with(dripped.as_bytes()), "{dripped}");
         assert!(ask(hangs).is_err());
         let came = bad.requests();
         assert_eq!((came.hung.load(Relaxed), came.dripped.load(Relaxed)), (1, 1));

@@ -2,7 +2,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use super::order::{Overtaken, Passage};
+use super::order::{Order, Passage};
 use crate::base::clock::Stopwatch;
 
 /// Deliveries that one run can keep book of: 16 bytes each.
@@ -160,10 +160,10 @@ impl Ledger {
         late.fold((u64::MAX, 0), |(first, last), at| (first.min(at), last.max(at)))
     }
 
-    /// How the deliveries of these events overtook each other, but for those that were tried while the receiver was away:
+    /// In which order the deliveries of these events came, but for those that were tried while the receiver was away:
     /// they were due again later.
-    pub(super) fn overtaken(&self, numbers: Range<u32>) -> Overtaken {
-        let mut overtaken = Overtaken::default();
+    pub(super) fn order(&self, numbers: Range<u32>) -> Order {
+        let mut order = Order::default();
         for webhook in 0..self.fan_out {
             let passage = |number: u32| {
                 let (event, arrival) = (&self.events[number as usize], &self.arrivals_of(number)[webhook]);
@@ -175,9 +175,9 @@ impl Ledger {
                 let counts = passage.accepted_us != NEVER && passage.arrived_us != NEVER;
                 (counts && !arrival.tried.load(Relaxed)).then_some(passage)
             };
-            overtaken.add(numbers.clone().filter_map(passage).collect());
+            order.add(numbers.clone().filter_map(passage).collect());
         }
-        overtaken
+        order
     }
 
     /// What the events with these numbers came to.
@@ -255,8 +255,8 @@ mod tests {
             ledger.arrived(event, 0, 7);
             ledger.arrivals[event as usize].first_us.store(back_us + 100 - u64::from(event), Relaxed);
         }
-        let overtaken = ledger.overtaken(0..3);
-        assert_eq!((overtaken.checked, overtaken.overtaken, overtaken.most), (2, 1, 1));
+        let order = ledger.order(0..3);
+        assert_eq!((order.checked, order.early, order.most), (2, 1, 1));
         assert_eq!(ledger.arrived_between(back_us), (back_us + 98, back_us + 100));
     }
 }

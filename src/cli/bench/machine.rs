@@ -92,11 +92,10 @@ mod tests {
     #[test]
     fn this_process_uses_time_and_memory() {
         let own = std::process::id();
-        let mut sum = 0_u64;
         while cpu_s(own, false) == 0.0 {
-            sum = sum.wrapping_add(std::hint::black_box(1));
+            std::hint::black_box(own);
         }
-        assert!(peak_mib(own) > 1.0 && sum > 0);
+        assert!(peak_mib(own) > 1.0);
         assert_eq!(cpu_s(u32::MAX, true), 0.0);
     }
 }

@@ -1,11 +1,11 @@
 //! Whether what waited went out in the order in which it was due.
 //!
-//! A delivery is surely due before another if its event was answered 202 before the other's was posted. It is overtaken by
-//! those of the same webhook that were surely due after it and arrived before it.
+//! A delivery is surely due before another of its webhook if its event was answered 202 before the other's was posted.
+//! Whoever sends in due order, some at a time, has begun all of those when the other arrives: so many may be missing still
+//! as are sent at a time, however slow one of them is.
 
-/// As many deliveries as a node holds in memory of one webhook with the usual settings: eight for each of the 64 it sends
-/// at a time. Up to so many overtake one that meets a slow connection; more would be out of turn.
-pub(super) const EXPLAINED: u64 = 512;
+/// As many as a node sends to a webhook at a time with the usual settings.
+pub(super) const AT_A_TIME: u64 = 64;
 
 /// One delivery of a webhook, in microseconds of one clock.
 #[derive(Clone, Copy, Debug)]
@@ -15,34 +15,34 @@ pub(super) struct Passage {
     pub(super) arrived_us: u64,
 }
 
-/// How deliveries of webhooks overtook each other.
+/// How deliveries of webhooks passed each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Overtaken {
+pub(super) struct Order {
     /// Deliveries that were looked at.
     pub(super) checked: u64,
-    /// Overtaken at all.
-    pub(super) overtaken: u64,
-    /// By so many at the most.
+    /// Arrived while any was missing that was surely due before.
+    pub(super) early: u64,
+    /// Largest number that was missing then.
     pub(super) most: u64,
-    /// By more than [`EXPLAINED`].
+    /// Arrived while more were missing than [`AT_A_TIME`].
     pub(super) out_of_turn: u64,
 }
 
-impl Overtaken {
+impl Order {
     /// Adds the deliveries of one webhook, in any order.
     pub(super) fn add(&mut self, mut passages: Vec<Passage>) {
-        passages.sort_unstable_by_key(|passage| passage.sent_us);
+        passages.sort_unstable_by_key(|passage| passage.accepted_us);
         let mut by_arrival: Vec<usize> = (0..passages.len()).collect();
         by_arrival.sort_by_key(|place| passages[*place].arrived_us);
         let mut arrived = Counts::new(passages.len());
-        for (before, place) in by_arrival.into_iter().enumerate() {
-            let accepted = passages[place].accepted_us;
-            let due_later = passages.partition_point(|other| other.sent_us <= accepted);
-            let by = before as u64 - arrived.below(due_later);
+        for place in by_arrival {
+            let sent = passages[place].sent_us;
+            let due_before = passages.partition_point(|other| other.accepted_us < sent);
+            let missing = due_before as u64 - arrived.below(due_before);
             self.checked += 1;
-            self.overtaken += u64::from(by > 0);
-            self.most = self.most.max(by);
-            self.out_of_turn += u64::from(by > EXPLAINED);
+            self.early += u64::from(missing > 0);
+            self.most = self.most.max(missing);
+            self.out_of_turn += u64::from(missing > AT_A_TIME);
             arrived.count(place);
         }
     }
@@ -79,31 +79,34 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn overtaken(passages: &[(u64, u64, u64)]) -> Overtaken {
-        let mut overtaken = Overtaken::default();
+    fn order(passages: &[(u64, u64, u64)]) -> Order {
+        let mut order = Order::default();
         let of = |&(sent_us, accepted_us, arrived_us)| Passage { sent_us, accepted_us, arrived_us };
-        overtaken.add(passages.iter().map(of).collect());
-        overtaken
+        order.add(passages.iter().map(of).collect());
+        order
     }
 
     #[test]
     fn what_was_posted_at_the_same_time_may_arrive_in_any_order() {
-        let found = overtaken(&[(1, 10, 300), (2, 9, 200), (3, 11, 100)]);
-        assert_eq!(found, Overtaken { checked: 3, ..Overtaken::default() });
+        let found = order(&[(1, 10, 300), (2, 9, 200), (3, 11, 100)]);
+        assert_eq!(found, Order { checked: 3, ..Order::default() });
     }
 
     #[test]
-    fn a_delivery_is_overtaken_by_those_that_were_surely_due_later() {
+    fn a_delivery_is_early_while_one_is_missing_that_was_surely_due_before() {
         // The first one comes last; the third was posted before the second was answered.
-        let found = overtaken(&[(1, 2, 900), (3, 6, 500), (5, 8, 400), (9, 10, 600)]);
-        assert_eq!(found, Overtaken { checked: 4, overtaken: 1, most: 3, out_of_turn: 0 });
+        let found = order(&[(1, 2, 900), (3, 6, 500), (5, 8, 400), (9, 10, 600)]);
+        assert_eq!(found, Order { checked: 4, early: 3, most: 1, out_of_turn: 0 });
     }
 
     #[test]
-    fn one_that_comes_after_all_the_others_is_out_of_turn() {
+    fn one_slow_request_puts_nothing_out_of_turn_but_the_newest_first_does() {
         let mut all: Vec<(u64, u64, u64)> = (1..=600).map(|n| (2 * n, 2 * n + 1, 10_000 + n)).collect();
         all[3].2 = 20_000;
-        let found = overtaken(&all);
-        assert_eq!(found, Overtaken { checked: 600, overtaken: 1, most: 596, out_of_turn: 1 });
+        assert_eq!(order(&all), Order { checked: 600, early: 596, most: 1, out_of_turn: 0 });
+        for (place, one) in all.iter_mut().enumerate() {
+            one.2 = 30_000 - place as u64;
+        }
+        assert_eq!(order(&all), Order { checked: 600, early: 599, most: 599, out_of_turn: 600 - 65 });
     }
 }
