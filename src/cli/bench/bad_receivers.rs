@@ -89,9 +89,10 @@ async fn hang(mut stream: TcpStream) -> io::Result<()> {
 async fn drip(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut taken = [0; 4 * 1024];
-    stream.read(&mut taken).await?;
-    let mut answer = DRIPPING.iter().chain(std::iter::repeat(&b'.'));
-    while let Some(byte) = answer.next() {
+    if stream.read(&mut taken).await? == 0 {
+        return Ok(());
+    }
+    for byte in DRIPPING.iter().chain(std::iter::repeat(&b'.')) {
         stream.write_all(&[*byte]).await?;
         tokio::time::sleep(DRIP_EVERY).await;
     }
