@@ -1,8 +1,11 @@
 //! What a run came to, as JSON and as text.
 use serde_json::{Value, json};
 
+use super::backlog::Backlog;
 use super::baseline::Baseline;
 use super::chaos::Kills;
+use super::disk::{Disk, Growth};
+use super::fairness::Beside;
 use super::ledger::Tally;
 use super::load::Refused;
 use super::machine::Usage;
@@ -20,16 +23,26 @@ pub(super) struct Figures {
     pub(super) census: Census,
     pub(super) used: Usage,
     pub(super) baseline: Baseline,
+    pub(super) disk: Disk,
+    pub(super) growth: Option<Growth>,
     pub(super) kills: Option<Kills>,
+    pub(super) beside: Option<Beside>,
+    pub(super) backlog: Option<Backlog>,
 }
 
 impl Figures {
     /// What is wrong, each as a sentence.
     fn faults(&self) -> Vec<String> {
         let census = &self.census;
+        let beside = self.beside.as_ref().map(|beside| &beside.tally);
+        let (lost, duplicates) = beside.map_or((0, 0), |tally| (tally.lost, tally.duplicates));
+        let (lost, duplicates) = (lost + self.tally.lost, duplicates + self.tally.duplicates);
+        let strangers = beside.unwrap_or(&self.tally).strangers;
+        let out_of_turn = self.backlog.as_ref().map_or(0, Backlog::out_of_turn);
         let checks = [
-            (self.tally.lost, "deliveries of accepted events did not arrive"),
-            (self.tally.strangers, "requests carried another webhook-id than their delivery's, or none"),
+            (lost, "deliveries of accepted events did not arrive"),
+            (out_of_turn, "deliveries of the backlog went out of turn"),
+            (strangers, "requests carried another webhook-id than their delivery's, or none"),
             (self.signatures.1, "signatures were wrong"),
             (census.open, "deliveries are still open in the history"),
             (census.deliveries - census.delivered - census.open, "deliveries ended otherwise than delivered"),
@@ -47,11 +60,8 @@ impl Figures {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if self.kills.is_none() && self.tally.duplicates > 0 {
-            faults.push(format!(
-                "{} deliveries came more than once although nothing was killed",
-                self.tally.duplicates
-            ));
+        if self.kills.is_none() && duplicates > 0 {
+            faults.push(format!("{duplicates} deliveries came more than once although nothing was killed"));
         }
         faults
     }
@@ -108,6 +118,10 @@ impl Figures {
                 "postgres_rows_per_s": rounded(self.baseline.postgres_rows_per_s, 0),
                 "delivered_share_of_straight": rounded(self.delivered_per_s() / self.baseline.straight_per_s, 3),
             },
+            "disk": self.disk.json(),
+            "growth": self.growth.as_ref().map(Growth::json),
+            "bad_receivers": self.beside.as_ref().map(|beside| beside.json(tally)),
+            "backlog": self.backlog.as_ref().map(Backlog::json),
             "kills": self.kills.map(|kills| json!({ "program": kills.program, "postgres": kills.postgres })),
             "faults": self.faults(),
         })
@@ -143,6 +157,10 @@ impl Figures {
                 self.baseline.postgres_rows_per_s
             ),
         ];
+        lines.extend(self.disk.text());
+        lines.extend(self.growth.as_ref().map(Growth::text));
+        lines.extend(self.beside.iter().flat_map(|beside| beside.text(tally)));
+        lines.extend(self.backlog.iter().flat_map(Backlog::text));
         lines.extend(self.kills.map(|kills| {
             format!("killed       {:>9} times the program, {} times Postgres", kills.program, kills.postgres)
         }));
@@ -154,19 +172,19 @@ fn per_s(count: u64, us: u64) -> f64 {
     count as f64 * 1_000_000.0 / us.max(1) as f64
 }
 
-fn rounded(value: f64, digits: i32) -> f64 {
+pub(super) fn rounded(value: f64, digits: i32) -> f64 {
     let shift = 10_f64.powi(digits);
     (value * shift).round() / shift
 }
 
 /// The value that `share` of the sorted values do not exceed (nearest rank), in milliseconds.
-fn percentile_ms(sorted_us: &[u32], share: f64) -> f64 {
+pub(super) fn percentile_ms(sorted_us: &[u32], share: f64) -> f64 {
     let rank = (share * sorted_us.len() as f64).ceil() as usize;
     let us = sorted_us.get(rank.saturating_sub(1)).copied().unwrap_or_default();
     rounded(f64::from(us) / 1_000.0, 3)
 }
 
-fn latencies(sorted_us: &[u32]) -> Value {
+pub(super) fn latencies(sorted_us: &[u32]) -> Value {
     json!({
         "p50": percentile_ms(sorted_us, 0.5),
         "p95": percentile_ms(sorted_us, 0.95),
@@ -175,7 +193,7 @@ fn latencies(sorted_us: &[u32]) -> Value {
     })
 }
 
-fn latency_line(sorted_us: &[u32]) -> String {
+pub(super) fn latency_line(sorted_us: &[u32]) -> String {
     let at = |share| percentile_ms(sorted_us, share);
     format!("{:>9.2} ms  p50   {:.2} p95   {:.2} p99   {:.2} max", at(0.5), at(0.95), at(0.99), at(1.0))
 }

@@ -1,6 +1,8 @@
 //! What was sent, accepted and received, event by event: written by load and receiver, read when all is over.
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use super::order::{Order, Passage};
 use crate::base::clock::Stopwatch;
 
 /// Deliveries that one run can keep book of: 16 bytes each.
@@ -23,6 +25,8 @@ struct Arrival {
     /// A hash of the `webhook-id` that came first.
     id: AtomicU32,
     count: AtomicU8,
+    /// Came while the receiver was away.
+    tried: AtomicBool,
 }
 
 /// The book of a run.
@@ -114,6 +118,15 @@ impl Ledger {
         arrival.count.store(count.saturating_add(1), Relaxed);
     }
 
+    /// A request came in and was answered 503.
+    pub(super) fn turned_away(&self, event: u32, webhook: usize) {
+        let place = event as usize * self.fan_out + webhook;
+        match self.arrivals.get(place).filter(|_| webhook < self.fan_out) {
+            Some(arrival) => arrival.tried.store(true, Relaxed),
+            None => drop(self.strangers.fetch_add(1, Relaxed)),
+        }
+    }
+
     /// Different deliveries that arrived so far.
     pub(super) fn arrived_so_far(&self) -> u64 {
         self.arrived.load(Relaxed)
@@ -122,6 +135,11 @@ impl Ledger {
     /// Deliveries of accepted events that did not arrive yet.
     pub(super) fn missing(&self) -> u64 {
         (0..self.given_out()).map(|event| self.missing_of(event)).sum()
+    }
+
+    /// The first event from this one on that was accepted and has not arrived everywhere.
+    pub(super) fn first_missing(&self, from: u32) -> Option<u32> {
+        (from..self.given_out()).find(|event| self.missing_of(*event) > 0)
     }
 
     fn missing_of(&self, event: u32) -> u64 {
@@ -135,12 +153,39 @@ impl Ledger {
         &self.arrivals[event as usize * self.fan_out..(event as usize + 1) * self.fan_out]
     }
 
-    /// What the events from number `first` on came to.
-    pub(super) fn tally(&self, first: u32) -> Tally {
+    /// When the first and the last delivery arrived of those that came at `since_us` or after.
+    pub(super) fn arrived_between(&self, since_us: u64) -> (u64, u64) {
+        let times = self.arrivals.iter().map(|arrival| arrival.first_us.load(Relaxed));
+        let late = times.filter(|at| *at >= since_us);
+        late.fold((u64::MAX, 0), |(first, last), at| (first.min(at), last.max(at)))
+    }
+
+    /// In which order the deliveries of these events came, but for those that were tried while the receiver was away:
+    /// they were due again later.
+    pub(super) fn order(&self, numbers: Range<u32>) -> Order {
+        let mut order = Order::default();
+        for webhook in 0..self.fan_out {
+            let passage = |number: u32| {
+                let (event, arrival) = (&self.events[number as usize], &self.arrivals_of(number)[webhook]);
+                let passage = Passage {
+                    sent_us: event.sent_us.load(Relaxed),
+                    accepted_us: event.accepted_us.load(Relaxed),
+                    arrived_us: arrival.first_us.load(Relaxed),
+                };
+                let counts = passage.accepted_us != NEVER && passage.arrived_us != NEVER;
+                (counts && !arrival.tried.load(Relaxed)).then_some(passage)
+            };
+            order.add(numbers.clone().filter_map(passage).collect());
+        }
+        order
+    }
+
+    /// What the events with these numbers came to.
+    pub(super) fn tally(&self, numbers: Range<u32>) -> Tally {
         let mut tally = Tally { strangers: self.strangers.load(Relaxed), ..Tally::default() };
         let (mut began, mut accepted_last, mut arrived_last) = (u64::MAX, 0, 0);
         let took = |from: u64, to: u64| u32::try_from(to.saturating_sub(from)).unwrap_or(u32::MAX);
-        for number in first..self.given_out() {
+        for number in numbers {
             let event = &self.events[number as usize];
             let (sent, accepted) = (event.sent_us.load(Relaxed), event.accepted_us.load(Relaxed));
             began = began.min(sent);
@@ -188,10 +233,30 @@ mod tests {
         {
             ledger.arrived(event, webhook, id);
         }
-        let tally = ledger.tally(0);
+        let tally = ledger.tally(0..3);
         assert_eq!((tally.accepted, tally.lost, tally.delivered), (2, 1, 4));
         assert_eq!((tally.duplicates, tally.strangers), (2, 2));
         assert_eq!((ledger.missing(), ledger.arrived_so_far()), (1, 4));
         assert_eq!(tally.end_to_end_us.len(), 4);
+        assert_eq!((ledger.first_missing(0), ledger.first_missing(2)), (Some(1), None));
+    }
+
+    #[test]
+    fn what_was_tried_in_vain_is_not_asked_for_its_order() {
+        let ledger = Ledger::new(Clock::system().stopwatch(), 3, 1);
+        for _ in 0..3 {
+            let event = ledger.next();
+            ledger.sent(event, u64::from(event) * 10 + 1);
+            ledger.events[event as usize].accepted_us.store(u64::from(event) * 10 + 5, Relaxed);
+        }
+        ledger.turned_away(1, 0);
+        let back_us = ledger.now_us();
+        for event in [2, 1, 0] {
+            ledger.arrived(event, 0, 7);
+            ledger.arrivals[event as usize].first_us.store(back_us + 100 - u64::from(event), Relaxed);
+        }
+        let order = ledger.order(0..3);
+        assert_eq!((order.checked, order.early, order.most), (2, 1, 1));
+        assert_eq!(ledger.arrived_between(back_us), (back_us + 98, back_us + 100));
     }
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::connection::Connection;
 use super::machine::{self, Usage};
-use super::sink::PATH;
 use crate::base::clock::Clock;
+use crate::base::ids::WebhookId;
 use crate::base::postgres::PrivatePostgres;
 use crate::cli::Failure;
 use crate::models::deliveries::{self, Census};
@@ -31,7 +31,8 @@ const LOG_PIECES: usize = 32;
 pub(super) struct Program {
     clock: Clock,
     folder: PathBuf,
-    receiver: SocketAddr,
+    /// Whom it may call.
+    receivers: Vec<SocketAddr>,
     child: Child,
     address: SocketAddr,
 }
@@ -45,7 +46,7 @@ pub(super) struct Inside {
 
 impl Program {
     /// Makes a folder below `dir` and starts there; returns once it is ready.
-    pub(super) fn start(dir: Option<&Path>, receiver: SocketAddr) -> Result<Self, Failure> {
+    pub(super) fn start(dir: Option<&Path>, receivers: Vec<SocketAddr>) -> Result<Self, Failure> {
         let clock = Clock::system();
         let name = format!("callout-bench-{}-{}", std::process::id(), clock.now().unix_timestamp());
         let folder = dir.map_or_else(std::env::temp_dir, Path::to_owned).join(name);
@@ -53,8 +54,8 @@ impl Program {
             Failure::new(format!("{}: {error}", folder.display()), "name another folder with --dir")
         })?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address) = spawn(&folder, receiver, nowhere)?;
-        let mut program = Self { clock, folder, receiver, child, address };
+        let (child, address) = spawn(&folder, &receivers, nowhere)?;
+        let mut program = Self { clock, folder, receivers, child, address };
         program.wait_until_ready()?;
         Ok(program)
     }
@@ -63,23 +64,26 @@ impl Program {
         self.address
     }
 
-    /// A project with a key and as many webhooks as the fan-out; tells the key's token and the webhooks' secrets.
-    pub(super) fn prepare(&self, fan_out: u16) -> Result<(String, Vec<Secret>), Failure> {
+    /// A project with a key; tells its token.
+    pub(super) fn prepare(&self) -> Result<String, Failure> {
         self.command(&["project", "create", "--name", "Bench"])?;
         let key = self.command(&["key", "create", "--project", "Bench", "--name", "bench"])?;
-        let token = key["token"].as_str().unwrap_or_default().to_owned();
-        let secrets =
-            (0..fan_out).map(|number| self.add_webhook(&token, number)).collect::<Result<_, _>>()?;
-        Ok((token, secrets))
+        Ok(key["token"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn add_webhook(&self, token: &str, number: u16) -> Result<Secret, Failure> {
-        let webhook = json!({
-            "name": format!("Webhook {number}"),
-            "target_url": format!("http://{}{PATH}{number}", self.receiver),
-            "events": [super::EVENT_TYPE],
-        })
-        .to_string();
+    /// A webhook for every event of the bench, with these waits between retries if not the usual ones.
+    pub(super) fn add_webhook(
+        &self,
+        token: &str,
+        name: &str,
+        target_url: &str,
+        retries_s: Option<&[u16]>,
+    ) -> Result<(WebhookId, Secret), Failure> {
+        let mut webhook = json!({ "name": name, "target_url": target_url, "events": [super::EVENT_TYPE] });
+        if let Some(waits) = retries_s {
+            webhook["retries"] = json!(waits);
+        }
+        let webhook = webhook.to_string();
         let request = format!(
             "POST /v1/webhooks HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\ncontent-length: \
              {}\r\n\r\n{webhook}",
@@ -88,8 +92,9 @@ impl Program {
         );
         let (status, answer) = self.ask(&request)?;
         let made: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let id = made["id"].as_str().and_then(|text| text.parse().ok());
         let secret = made["secret"].as_str().and_then(|text| Secret::parse(text).ok());
-        secret.filter(|_| status == 201).ok_or_else(|| {
+        id.zip(secret).filter(|_| status == 201).ok_or_else(|| {
             let said = String::from_utf8_lossy(&answer).into_owned();
             Failure::new(
                 format!("a webhook was answered {status}: {said}"),
@@ -147,7 +152,7 @@ impl Program {
     pub(super) fn kill_and_restart(&mut self) -> Result<(), Failure> {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        (self.child, self.address) = spawn(&self.folder, self.receiver, self.address)?;
+        (self.child, self.address) = spawn(&self.folder, &self.receivers, self.address)?;
         self.wait_until_ready()
     }
 
@@ -165,6 +170,32 @@ impl Program {
 
     pub(super) fn usage(&self) -> Usage {
         machine::usage(self.child.id(), self.postgres_pid().unwrap_or_default())
+    }
+
+    /// Lets the largest memory count anew from now on.
+    pub(super) fn forget_peak(&self) {
+        machine::forget_peak(self.child.id());
+    }
+
+    /// Waits until the program has noticed that no receiver takes anything.
+    pub(super) fn wait_until_slowed(&self, token: &str) -> Result<(), Failure> {
+        let request = format!(
+            "GET /v1/webhooks?limit=100 HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\r\n",
+            self.address
+        );
+        let watch = self.clock.stopwatch();
+        loop {
+            let (_, answer) = self.ask(&request)?;
+            let told: Value = serde_json::from_slice(&answer).unwrap_or_default();
+            let webhooks = told["data"].as_array();
+            if webhooks.is_some_and(|all| all.iter().all(|webhook| webhook["slowed"].is_object())) {
+                return Ok(());
+            }
+            if watch.elapsed() > START_MAX {
+                return Err(Failure::new("the program did not slow webhooks that fail", ""));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 
     /// Joins the program's database.
@@ -189,14 +220,14 @@ impl Program {
         Ok(inside.conn.batch_execute("checkpoint")?)
     }
 
-    /// Waits until no delivery is open, and tells what the history says then.
-    pub(super) fn settled(&self) -> Result<Census, Failure> {
+    /// Waits until no delivery is open, and tells what the history says then; those to `but_for` do not count.
+    pub(super) fn settled(&self, but_for: &[WebhookId]) -> Result<Census, Failure> {
         let mut inside = self.inside()?;
         let watch = self.clock.stopwatch();
-        while deliveries::any_open(&mut inside.conn)? && watch.elapsed() < SETTLE_MAX {
+        while deliveries::any_open(&mut inside.conn, but_for)? && watch.elapsed() < SETTLE_MAX {
             std::thread::sleep(LOOK_AGAIN);
         }
-        Ok(deliveries::census(&mut inside.conn)?)
+        Ok(deliveries::census(&mut inside.conn, but_for)?)
     }
 
     /// Stops it in order.
@@ -236,10 +267,15 @@ fn on_folder(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Starts `serve`; returns when it has told its address.
-fn spawn(folder: &Path, receiver: SocketAddr, listen: SocketAddr) -> Result<(Child, SocketAddr), Failure> {
+fn spawn(
+    folder: &Path,
+    receivers: &[SocketAddr],
+    listen: SocketAddr,
+) -> Result<(Child, SocketAddr), Failure> {
+    let receivers: Vec<String> = receivers.iter().map(SocketAddr::to_string).collect();
     let mut child = on_folder(folder, &["serve"])
         .env("CALLOUT_LISTEN", listen.to_string())
-        .env("CALLOUT_ALLOW_TARGETS", receiver.to_string())
+        .env("CALLOUT_ALLOW_TARGETS", receivers.join(","))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,7 +1,8 @@
-//! The receiver of a run: answers everything 200 at once, writes down what came, and verifies a sample of signatures.
+//! The receiver of a run: answers everything 200 at once (or 503 while it is away), writes down what came, and verifies a
+//! sample of signatures.
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
@@ -16,15 +17,18 @@ use crate::rules::signing::{self, Received, Secret, TOLERANCE_S};
 /// One of so many requests has its signature verified.
 const VERIFY_ONE_OF: u64 = 64;
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n\r\nok";
+const AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\ncontent-type: text/plain\r\n\r\naway";
 /// What stands before an event's number in a body.
 const MARK: &[u8] = br#""bench_event":""#;
 /// The paths of the webhooks, each with its number behind.
-pub(super) const PATH: &str = "/webhook/";
+const PATH: &str = "/webhook/";
 
 struct Shared {
     ledger: Arc<Ledger>,
     /// By the webhook's number; known once the webhooks are made.
     secrets: OnceLock<Vec<Secret>>,
+    is_away: AtomicBool,
     came: AtomicU64,
     verified: AtomicU64,
     wrong: AtomicU64,
@@ -45,6 +49,7 @@ impl Sink {
         let shared = Arc::new(Shared {
             ledger,
             secrets: OnceLock::new(),
+            is_away: AtomicBool::new(false),
             came: AtomicU64::new(0),
             verified: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -66,9 +71,24 @@ impl Sink {
         self.address
     }
 
+    /// What the webhook of this number is to call.
+    pub(super) fn target_url(&self, webhook: u16) -> String {
+        format!("http://{}{PATH}{webhook}", self.address)
+    }
+
     /// The secrets of the webhooks, in the order of their numbers.
     pub(super) fn expect_secrets(&self, secrets: Vec<Secret>) {
         let _ = self.shared.secrets.set(secrets);
+    }
+
+    /// From now on it answers 503.
+    pub(super) fn go_away(&self) {
+        self.shared.is_away.store(true, Relaxed);
+    }
+
+    /// From now on it answers 200 again.
+    pub(super) fn come_back(&self) {
+        self.shared.is_away.store(false, Relaxed);
     }
 
     /// How many signatures were verified, and how many were wrong.
@@ -94,21 +114,27 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
             continue;
         };
         let request = buffer.split_to(body + length);
-        shared.note(&request[..body], &request[body..]);
-        stream.write_all(ANSWER).await?;
+        let answer = shared.note(&request[..body], &request[body..]);
+        stream.write_all(answer).await?;
     }
 }
 
 impl Shared {
-    fn note(&self, head: &[u8], body: &[u8]) {
+    /// Writes a request down and tells the answer.
+    fn note(&self, head: &[u8], body: &[u8]) -> &'static [u8] {
         // Of the baseline: in no book.
-        let Some(webhook) = webhook_of(head) else { return };
-        let Some(event) = event_of(body) else { return self.ledger.arrived(u32::MAX, webhook, 0) };
+        let Some(webhook) = webhook_of(head) else { return ANSWER };
+        let event = event_of(body).unwrap_or(u32::MAX);
+        if self.is_away.load(Relaxed) {
+            self.ledger.turned_away(event, webhook);
+            return AWAY;
+        }
         let id = header(head, "webhook-id").unwrap_or_default();
         self.ledger.arrived(event, webhook, hash(id));
         if self.came.fetch_add(1, Relaxed).is_multiple_of(VERIFY_ONE_OF) {
             self.verify(head, body, webhook, id);
         }
+        ANSWER
     }
 
     fn verify(&self, head: &[u8], body: &[u8], webhook: usize, id: &str) {

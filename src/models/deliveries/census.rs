@@ -1,11 +1,12 @@
 //! A count of everything, to check a history that nobody else reads: it goes over whole tables, so no page and no API
 //! call asks for it.
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 
 use super::Status;
 use super::in_memory::any_without_row;
 use crate::base::db::DbError;
+use crate::base::ids::WebhookId;
 use crate::base::schema::deliveries;
 
 /// What all projects' deliveries and attempts come to.
@@ -45,16 +46,19 @@ struct Row {
     out_of_order: i64,
 }
 
-/// Whether any delivery of any project is due, being sent, or waiting for a retry.
-pub fn any_open(conn: &mut PgConnection) -> Result<bool, DbError> {
+/// Whether any delivery of any project is due, being sent, or waiting for a retry; those to `but_for` do not count.
+pub fn any_open(conn: &mut PgConnection, but_for: &[WebhookId]) -> Result<bool, DbError> {
     let open = [Status::Due, Status::Sending, Status::Retrying].map(|status| status.number());
-    let rows = deliveries::table.filter(deliveries::status.eq_any(open));
+    let rows = deliveries::table
+        .filter(deliveries::status.eq_any(open))
+        .filter(deliveries::webhook_id.ne_all(but_for));
     Ok(any_without_row(conn)? || diesel::select(diesel::dsl::exists(rows)).get_result(conn)?)
 }
 
-/// Counts and compares everything.
-pub fn census(conn: &mut PgConnection) -> Result<Census, DbError> {
-    let row: Row = diesel::sql_query(include_str!("census.sql")).get_result(conn)?;
+/// Counts and compares everything but the deliveries to `but_for`.
+pub fn census(conn: &mut PgConnection, but_for: &[WebhookId]) -> Result<Census, DbError> {
+    let row: Row =
+        diesel::sql_query(include_str!("census.sql")).bind::<Array<SqlUuid>, _>(but_for).get_result(conn)?;
     let count = |value: i64| u64::try_from(value).unwrap_or_default();
     Ok(Census {
         deliveries: count(row.deliveries),

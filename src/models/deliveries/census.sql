@@ -17,3 +17,4 @@ select count(*) as deliveries,
                            or d.ended_at < t.last_ended - interval '1 millisecond') as out_of_order
 from deliveries d
 left join tried t on t.project_id = d.project_id and t.delivery_id = d.id
+where d.webhook_id <> all ($1)

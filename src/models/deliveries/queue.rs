@@ -123,11 +123,11 @@ prepared! {
         node: SqlUuid = Uuid,
     }
     sql "with picked as ( \
-           select d.project_id, d.id, w.timeout_ms from ( \
+           select d.project_id, d.id, d.due_at, w.timeout_ms from ( \
              select w.project_id, w.id, w.timeout_ms, greatest({} - coalesce(t.n, 0), 0) as room \
              from webhooks w left join unnest({}, {}) t (id, n) on t.id = w.id order by random() \
            ) w cross join lateral ( \
-             select d.project_id, d.id from deliveries d \
+             select d.project_id, d.id, d.due_at from deliveries d \
              where d.webhook_id = w.id and d.project_id = w.project_id and d.status in (0, 3) and d.due_at <= {} \
              order by d.due_at limit w.room for update skip locked \
            ) d limit {} \
@@ -135,11 +135,13 @@ prepared! {
          update deliveries d set status = 1, claims = d.claims + 1, \
            due_at = {} + (p.timeout_ms + 15000) * interval '1 millisecond', claimed_by = {} \
          from picked p where d.project_id = p.project_id and d.id = p.id and d.status in (0, 3) \
-         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used, d.test"
+         returning d.project_id, d.id, d.event_id, d.webhook_id, d.claims, d.due_at, d.attempt_count, d.retries_used, d.test, \
+           p.due_at as was_due"
 }
 
 /// Claims due deliveries, oldest due first within a webhook and webhooks in random order, at most `room_each` for a
-/// webhook (less what `taken` says is in this node's hands) and `limit` in all.
+/// webhook (less what `taken` says is in this node's hands) and `limit` in all. They come in the order in which they were
+/// due.
 ///
 /// Rows that another node is claiming are passed over.
 pub fn claim(
@@ -150,9 +152,19 @@ pub fn claim(
     taken: &HashMap<WebhookId, i64>,
     limit: i64,
 ) -> Result<Vec<ClaimedRow>, DbError> {
+    #[derive(QueryableByName)]
+    struct Due {
+        #[diesel(embed)]
+        claimed: Row,
+        #[diesel(sql_type = Timestamptz)]
+        was_due: OffsetDateTime,
+    }
     let (busy, counts) = taken.iter().map(|(id, n)| (*id, *n)).unzip();
-    let rows: Vec<Row> = ClaimDue { room_each, busy, counts, due_by: now, limit, now, node }.load(conn)?;
-    Ok(rows.into_iter().map(ClaimedRow::from).collect())
+    let mut rows: Vec<Due> =
+        ClaimDue { room_each, busy, counts, due_by: now, limit, now, node }.load(conn)?;
+    // An update tells its rows in the order in which it happened to find them.
+    rows.sort_by_key(|due| due.was_due);
+    Ok(rows.into_iter().map(|due| due.claimed.into()).collect())
 }
 
 prepared! {
@@ -179,33 +191,54 @@ pub fn first_due(conn: &mut PgConnection) -> Result<Vec<(WebhookId, OffsetDateTi
 /// How many claims were undone.
 pub type Rescued = usize;
 
+/// Makes due again what is being sent and meets a condition; each leaves an `interrupted` attempt. Tests are over with it.
+macro_rules! interrupt_where {
+    ($condition:literal) => {
+        concat!(
+            "with cut as ( \
+               update deliveries d set status = case when test then 4 when attempt_count = 0 then 0 else 3 end, \
+                 due_at = case when test then null else {}::timestamptz end, \
+                 ended_at = case when test then {}::timestamptz end, \
+                 claimed_by = null, attempt_count = attempt_count + 1, last_response_status = null, last_failure_kind = 8, \
+                 last_failure_detail = 'Callout stopped during this attempt; ' \
+                   || case when test then 'a test is not repeated.' else 'it is repeated at once.' end \
+               where status = 1 and ",
+            $condition,
+            " returning project_id, id, webhook_id, claims, last_failure_detail \
+             ) \
+             insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
+               body_format, failure_kind, failure_detail) \
+             select c.project_id, c.id, c.claims, {}, 0, w.target_url, '', 1, {}, \
+               c.last_failure_detail \
+             from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
+             on conflict (project_id, delivery_id, number) do nothing"
+        )
+    };
+}
+
 prepared! {
-    /// Makes claims due again whose lease ran out, or all those of a node; each leaves an `interrupted` attempt. Tests
-    /// are over with it.
-    pub struct Rescue -> () {
-        now: Timestamptz = OffsetDateTime,
+    /// What a lease ran out for. A statement of its own, asked often: it reads nothing of what is well.
+    pub struct InterruptEnded -> () {
+        due: Timestamptz = OffsetDateTime,
         ended: Timestamptz = OffsetDateTime,
-        now2: Timestamptz = OffsetDateTime,
-        of_node: Bool = bool,
+        now: Timestamptz = OffsetDateTime,
+        started: Timestamptz = OffsetDateTime,
+        kind: SmallInt = i16,
+    }
+    sql interrupt_where!("due_at <= {}")
+}
+
+prepared! {
+    /// What a node holds, and with it what a lease ran out for.
+    pub struct InterruptHeld -> () {
+        due: Timestamptz = OffsetDateTime,
+        ended: Timestamptz = OffsetDateTime,
+        now: Timestamptz = OffsetDateTime,
         node: SqlUuid = Uuid,
         started: Timestamptz = OffsetDateTime,
         kind: SmallInt = i16,
     }
-    sql "with cut as ( \
-           update deliveries d set status = case when test then 4 when attempt_count = 0 then 0 else 3 end, \
-             due_at = case when test then null else {}::timestamptz end, ended_at = case when test then {}::timestamptz end, \
-             claimed_by = null, attempt_count = attempt_count + 1, last_response_status = null, last_failure_kind = 8, \
-             last_failure_detail = 'Callout stopped during this attempt; ' \
-               || case when test then 'a test is not repeated.' else 'it is repeated at once.' end \
-           where status = 1 and (due_at <= {} or ({} and claimed_by = {})) \
-           returning project_id, id, webhook_id, claims, last_failure_detail \
-         ) \
-         insert into attempts (project_id, delivery_id, number, started_at, duration_us, url, request_headers, \
-           body_format, failure_kind, failure_detail) \
-         select c.project_id, c.id, c.claims, {}, 0, w.target_url, '', 1, {}, \
-           c.last_failure_detail \
-         from cut c join webhooks w on w.project_id = c.project_id and w.id = c.webhook_id \
-         on conflict (project_id, delivery_id, number) do nothing"
+    sql interrupt_where!("(due_at <= {} or claimed_by = {})")
 }
 
 /// Makes deliveries due again whose lease ran out: the node that had them is gone or stuck.
@@ -219,14 +252,10 @@ pub fn take_back(conn: &mut PgConnection, node: Uuid, now: OffsetDateTime) -> Re
 }
 
 fn interrupted(conn: &mut PgConnection, now: OffsetDateTime, node: Option<Uuid>) -> Result<Rescued, DbError> {
-    let statement = Rescue {
-        now,
-        ended: now,
-        now2: now,
-        of_node: node.is_some(),
-        node: node.unwrap_or_default(),
-        started: now,
-        kind: FailureKind::Interrupted.number(),
+    let kind = FailureKind::Interrupted.number();
+    let rescued = match node {
+        None => InterruptEnded { due: now, ended: now, now, started: now, kind }.execute(conn)?,
+        Some(node) => InterruptHeld { due: now, ended: now, now, node, started: now, kind }.execute(conn)?,
     };
-    Ok(statement.execute(conn)?)
+    Ok(rescued)
 }
