@@ -11,6 +11,7 @@ mod commands;
 mod database;
 mod delivering;
 mod demo;
+mod disk_full;
 mod documents;
 mod docs_page;
 mod emptied_bodies;
