@@ -7,6 +7,7 @@ mod claimer;
 mod emptying;
 pub mod http;
 mod lanes;
+mod leap;
 mod pace;
 mod places;
 pub mod probe;

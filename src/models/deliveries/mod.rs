@@ -9,6 +9,7 @@ mod hand_over;
 mod history;
 mod in_memory;
 mod insert;
+mod leap;
 mod pace;
 mod partitions;
 mod past;
@@ -35,6 +36,7 @@ pub use hand_over::{
 };
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
+pub use leap::{bring_near, lease_max};
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
