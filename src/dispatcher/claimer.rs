@@ -234,7 +234,7 @@ impl Claimer {
                 for day in deliveries::drop_behind(conn, retention, now)? {
                     tracing::info!(%day, "a day of history has had its time");
                 }
-                deliveries::release_stranded(conn, now)?;
+                deliveries::note_stranded(conn)?;
                 deliveries::keep_places(conn, node, now)?;
                 sessions::forget_expired(conn, now)?;
                 sign_in::forget_old(conn, now)?;

@@ -27,6 +27,7 @@ mod interruption;
 mod isolation;
 mod jump;
 mod kill;
+mod many_waiting;
 mod openapi;
 mod pace;
 mod page_answers;

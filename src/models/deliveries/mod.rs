@@ -4,6 +4,7 @@ mod bodies;
 mod body;
 mod census;
 mod figures;
+mod follow;
 mod forget;
 mod hand_over;
 mod history;
@@ -30,6 +31,7 @@ pub use bodies::empty_behind;
 pub use body::{envelope_parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
+pub use follow::{PIECE, finish_some, note_stranded, unfinished};
 pub use forget::{forget_project, sending_count};
 pub use hand_over::{
     HAND_OVER_MAX, HandOver, HandedOver, PLACES, Place, hand_over, keep_places, rescue_places,
@@ -50,8 +52,7 @@ pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
 pub use switch::{
-    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, release_stranded,
-    resume_webhook, save_webhook,
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, resume_webhook, save_webhook,
 };
 pub use testing::begin_test;
 pub use untold::{Reason, Untold, untold};
