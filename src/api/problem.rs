@@ -159,6 +159,10 @@ impl From<DbError> for Problem {
                 tracing::warn!(%why, "an API call found no database");
                 Self::unavailable("The database does not answer. Nothing was changed; try again.")
             }
+            DbError::DiskFull(_) => {
+                tracing::error!(%error, "an API call changed nothing");
+                Self::unavailable("The database's disk is full. Nothing was changed; try again later.")
+            }
             query => Self::internal(&query),
         }
     }
@@ -178,6 +182,9 @@ impl From<AcceptError> for Problem {
             }
             AcceptError::Unavailable => {
                 Self::unavailable("The database does not answer. Nothing was accepted; try again.")
+            }
+            AcceptError::DiskFull => {
+                Self::unavailable("The database's disk is full. Nothing was accepted; try again later.")
             }
             AcceptError::Unknown => Self::unavailable(
                 "The database does not answer, so it is not known whether this was accepted. Send it again with the \

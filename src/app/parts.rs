@@ -19,7 +19,7 @@ use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, client_con
 use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
-use crate::models::deliveries::{Retention, make_ahead, take_back};
+use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
 use crate::models::{accounts, webhooks};
 use crate::pages::storage::Sizes;
 use crate::rules::target::{Policy, parse_allow_list};
@@ -237,6 +237,10 @@ async fn prepare(db: &Db, clock: &Clock, key: &SealKey, node: Uuid) -> Result<()
         match conn.transaction(|conn| take_back(conn, node, now))? {
             0 => {}
             count => tracing::info!(count, "deliveries that were interrupted are due again"),
+        }
+        match bring_near(&mut conn, now)? {
+            0 => {}
+            count => tracing::warn!(count, "the clock was set back: deliveries that were due are due again"),
         }
         if webhooks::key_fits(&mut conn, &key)? { Ok(()) } else { Err(StartError::WrongKey) }
     });

@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock forward; the system's cannot be moved and is left alone.
+    /// Moves a fixed clock, back by a negative duration; the system's cannot be moved and is left alone.
     pub fn advance(&self, by: time::Duration) {
         if let Some(us) = &self.fixed_us {
             us.fetch_add(by.whole_microseconds() as i64, Ordering::SeqCst);

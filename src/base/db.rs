@@ -26,6 +26,8 @@ const LOCK_TIMEOUT_MS: u32 = 5_000;
 pub enum DbError {
     /// No connection could be had, or the database stopped answering: try again later (503).
     Unavailable(String),
+    /// The database's disk has no room: nothing can be written until somebody makes some (503).
+    DiskFull(String),
     /// The statement itself failed.
     Query(DieselError),
 }
@@ -34,6 +36,10 @@ impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Self::DiskFull(why) => write!(
+                f,
+                "the database's disk is full: free space on it or enlarge it, everything goes on by itself then ({why})"
+            ),
             Self::Query(error) => write!(f, "a statement failed: {error}"),
         }
     }
@@ -47,6 +53,9 @@ impl From<DieselError> for DbError {
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => {
                 Self::Unavailable(info.message().to_owned())
             }
+            DieselError::DatabaseError(_, info) if is_of_full_disk(info.message()) => {
+                Self::DiskFull(info.message().to_owned())
+            }
             DieselError::DatabaseError(_, info) if is_passing(info.message()) => {
                 Self::Unavailable(info.message().to_owned())
             }
@@ -56,9 +65,14 @@ impl From<DieselError> for DbError {
     }
 }
 
-/// Messages of a server that is starting, stopping, gone, out of disk or busy: the same statement may work later.
+/// Whether a message of Postgres says that a disk, or a share of one, is used up.
+pub fn is_of_full_disk(message: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"].iter().any(|text| message.contains(text))
+}
+
+/// Messages of a server that is starting, stopping, gone or busy: the same statement may work later.
 fn is_passing(message: &str) -> bool {
-    const PASSING: [&str; 11] = [
+    const PASSING: [&str; 10] = [
         "server closed the connection",
         "terminating connection",
         "connection to server",
@@ -66,7 +80,6 @@ fn is_passing(message: &str) -> bool {
         "the database system is",
         "could not receive data",
         "could not send data",
-        "No space left on device",
         "canceling statement due to",
         "deadlock detected",
         "SSL connection has been closed",

@@ -233,6 +233,14 @@ diesel::table! {
         next_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    unfinished_switches (project_id, webhook_id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        cancels_before -> Nullable<Uuid>,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

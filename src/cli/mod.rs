@@ -47,7 +47,7 @@ impl From<DbError> for Failure {
             DbError::Unavailable(_) => {
                 Self::new(error.to_string(), "nothing was changed; try again in a moment")
             }
-            DbError::Query(_) => Self::new(error.to_string(), "nothing was changed"),
+            DbError::DiskFull(_) | DbError::Query(_) => Self::new(error.to_string(), "nothing was changed"),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::attempt::outcome;
 use super::emptying::Emptying;
 use super::lanes::Wake;
+use super::leap::Leaps;
 use super::{Settings, Shared};
 use crate::base::db::{Db, DbError, by_key};
 use crate::base::ids::{ProjectId, WebhookId};
@@ -40,6 +41,9 @@ struct Claimer {
     snapshots: Snapshots,
     upkeep_at: Option<OffsetDateTime>,
     emptying: Emptying,
+    leaps: Leaps,
+    /// The clock was set back, and times in the table are still to be brought near.
+    is_back: bool,
 }
 
 /// What one look at the table brought.
@@ -71,8 +75,19 @@ pub(super) fn start(
     arbiter.spawn(async move {
         let snapshots = Snapshots::new();
         let emptying = Emptying::new(&db, retention.bodies);
-        let mut claimer =
-            Claimer { shared, db, key, outcomes, retention, snapshots, upkeep_at: None, emptying };
+        let leaps = Leaps::new(&shared.clock);
+        let mut claimer = Claimer {
+            shared,
+            db,
+            key,
+            outcomes,
+            retention,
+            snapshots,
+            upkeep_at: None,
+            emptying,
+            leaps,
+            is_back: false,
+        };
         loop {
             let wait = claimer.look(poll).await;
             // However often it is woken: a look costs a transaction.
@@ -110,6 +125,16 @@ impl Claimer {
 
     async fn try_look(&mut self) -> Result<Option<OffsetDateTime>, DbError> {
         let now = self.shared.clock.now();
+        let seen = self.leaps.look(now);
+        self.is_back |= seen.went_back;
+        if self.is_back {
+            // What is to be done by a time would wait until the clock has caught up with itself.
+            self.upkeep_at = None;
+            self.emptying.forget_times();
+            let brought = self.db.run_long(move |conn| deliveries::bring_near(conn, now)).await?;
+            tracing::info!(count = brought, "deliveries that were due are due again");
+            self.is_back = false;
+        }
         // What is not urgent must never hold up what is.
         if let Err(error) = self.upkeep(now).await {
             tracing::warn!(%error, "upkeep is put off");
@@ -127,7 +152,9 @@ impl Claimer {
             .db
             .run(move |conn| {
                 by_key(conn, |conn| {
-                    deliveries::rescue(conn, now)?;
+                    if !seen.leases_mislead {
+                        deliveries::rescue(conn, now)?;
+                    }
                     deliveries::rescue_places(conn, node, &in_doubt, now)?;
                     let mut look =
                         deliveries::claim_in_turn(conn, node, now, each, sending_each, &taken, limit)?;
@@ -210,7 +237,7 @@ impl Claimer {
                 for day in deliveries::drop_behind(conn, retention, now)? {
                     tracing::info!(%day, "a day of history has had its time");
                 }
-                deliveries::release_stranded(conn, now)?;
+                deliveries::note_stranded(conn)?;
                 deliveries::keep_places(conn, node, now)?;
                 sessions::forget_expired(conn, now)?;
                 sign_in::forget_old(conn, now)?;

@@ -26,6 +26,11 @@ impl Emptying {
         Self { db: db.clone(), kept, next_at: None, is_under_way: Arc::default(), has_failed: Arc::default() }
     }
 
+    /// The next look does not wait.
+    pub(super) fn forget_times(&mut self) {
+        self.next_at = None;
+    }
+
     /// Returns at once. A program that ends meanwhile leaves the day as it was.
     pub(super) fn begin(&mut self, now: OffsetDateTime) {
         let Some(kept) = self.kept else { return };

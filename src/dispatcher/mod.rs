@@ -5,8 +5,10 @@
 mod attempt;
 mod claimer;
 mod emptying;
+mod following;
 pub mod http;
 mod lanes;
+mod leap;
 mod pace;
 mod places;
 pub mod probe;
@@ -149,6 +151,7 @@ impl Dispatcher {
             });
             arbiters.push(arbiter);
         }
+        following::start(&arbiters[0], shared.clone(), db.clone());
         let claimer =
             claimer::start(&arbiters[0], settings, shared.clone(), db.clone(), key.clone(), outcomes);
         Ok(Self { shared, arbiters, claimer, cut, recorder, stop_grace: settings.stop_grace })

@@ -86,7 +86,7 @@ async fn run(
         while let Err(error) = write(&db, &mut conn, &places, &paces, &batch, &clock) {
             tracing::error!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
             tries += 1;
-            if !matches!(error, DbError::Unavailable(_)) && tries > 3 {
+            if matches!(error, DbError::Query(_)) && tries > 3 {
                 one_by_one(&db, &mut conn, &places, &paces, &batch, &clock);
                 break;
             }

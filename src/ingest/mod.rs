@@ -62,6 +62,8 @@ pub enum AcceptError {
     Overloaded,
     /// The database is away.
     Unavailable,
+    /// The database's disk has no room.
+    DiskFull,
     /// No answer came from the database: the events may have been written or not. The same ids again settle it.
     Unknown,
     /// The project was deleted.

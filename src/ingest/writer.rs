@@ -100,7 +100,11 @@ impl Writer {
                 tracing::error!(%error, requests = requests.len(), "events were refused");
                 for request in requests {
                     self.counters.refused.fetch_add(1, Ordering::Relaxed);
-                    let _ = request.answer.send(Err(AcceptError::Unavailable));
+                    let why = match error {
+                        DbError::DiskFull(_) => AcceptError::DiskFull,
+                        _ => AcceptError::Unavailable,
+                    };
+                    let _ = request.answer.send(Err(why));
                 }
             }
         }

@@ -13,7 +13,7 @@ use askama::Template;
 use super::page::{Htmx, own_path};
 use super::request::Reference;
 use super::{Frame, filters, headers};
-use crate::base::db::DbError;
+use crate::base::db::{DbError, is_of_full_disk};
 
 /// How long to wait before trying again, in seconds.
 const RETRY_AFTER_S: &str = "5";
@@ -21,7 +21,7 @@ const RETRY_AFTER_S: &str = "5";
 /// What a handler answers.
 pub type PageResult = Result<HttpResponse, PageError>;
 
-/// Why a page could not be shown. Texts are for the person, but for those of `Unavailable` and `Internal`, which are
+/// Why a page could not be shown. Texts are for the person, but for those of the last three, which are
 /// for the log.
 #[derive(Debug)]
 pub enum PageError {
@@ -39,6 +39,8 @@ pub enum PageError {
     SignIn(SignInFirst),
     /// 503 with Retry-After: something passing, and its cause.
     Unavailable(String),
+    /// 503 with Retry-After: the database's disk has no room, in the database's words.
+    DiskFull(String),
     /// 500: our fault, and its cause.
     Internal(String),
 }
@@ -92,7 +94,7 @@ impl fmt::Display for PageError {
             Self::TooLarge => f.write_str("too large"),
             Self::TooSlow => f.write_str("too slow"),
             Self::SignIn(_) => f.write_str("not signed in"),
-            Self::Unavailable(cause) | Self::Internal(cause) => f.write_str(cause),
+            Self::Unavailable(cause) | Self::DiskFull(cause) | Self::Internal(cause) => f.write_str(cause),
         }
     }
 }
@@ -101,6 +103,7 @@ impl From<DbError> for PageError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            DbError::DiskFull(_) => Self::DiskFull(error.to_string()),
             DbError::Query(_) => Self::Internal(error.to_string()),
         }
     }
@@ -129,7 +132,7 @@ impl ResponseError for PageError {
             Self::SignIn(SignInFirst::Redirect(_)) => StatusCode::SEE_OTHER,
             Self::SignIn(SignInFirst::HtmxRedirect(_)) => StatusCode::OK,
             Self::SignIn(SignInFirst::Refuse(_)) => StatusCode::UNAUTHORIZED,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::DiskFull(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -142,7 +145,7 @@ impl ResponseError for PageError {
             Self::SignIn(SignInFirst::HtmxRedirect(to)) => {
                 Some((HeaderName::from_static("hx-redirect"), to.as_str()))
             }
-            Self::Unavailable(_) => Some((RETRY_AFTER, RETRY_AFTER_S)),
+            Self::Unavailable(_) | Self::DiskFull(_) => Some((RETRY_AFTER, RETRY_AFTER_S)),
             _ => None,
         };
         if let Some((name, value)) = added
@@ -194,6 +197,11 @@ impl ErrorPage {
                 "Callout cannot reach its database, or is very busy. Accepted events are safe.",
                 "Try again in a few seconds.",
             ),
+            PageError::DiskFull(_) => (
+                "The disk is full",
+                "The database's disk is full, so nothing was changed. Accepted events are safe.",
+                "Free space on it or enlarge it. Callout goes on by itself then.",
+            ),
             PageError::Internal(_) => (
                 "Something went wrong",
                 "This is our fault, not yours. The cause is in the log under the reference below.",
@@ -238,9 +246,11 @@ pub async fn as_pages(
 }
 
 /// Only what stands between here and the handlers errs, which is the session's store while it writes: the database is
-/// away. The request is gone then, so nobody knows for whom the page is.
+/// away or has no room. The request is gone then, so nobody knows for whom the page is.
 fn without_request(error: &Error, reference: &Reference) -> Error {
-    let error = PageError::Unavailable(format!("keeping the session: {error:?}"));
+    let cause = format!("keeping the session: {error:?}");
+    let error =
+        if is_of_full_disk(&cause) { PageError::DiskFull(cause) } else { PageError::Unavailable(cause) };
     log(&error, reference);
     let page = ErrorPage::of(&error, None, reference);
     let body = page.render().unwrap_or_else(|_| page.text.clone());
@@ -253,6 +263,7 @@ fn without_request(error: &Error, reference: &Reference) -> Error {
 fn log(error: &PageError, reference: &Reference) {
     let reference = reference.as_str();
     match error {
+        PageError::DiskFull(cause) => tracing::error!(reference, cause, "page changed nothing"),
         PageError::Internal(cause) => tracing::error!(reference, cause, "page failed"),
         PageError::Unavailable(cause) => tracing::warn!(reference, cause, "page unavailable"),
         _ => {}

@@ -1,68 +1,18 @@
 //! kill -9 under load: what was answered 202 is delivered, whatever is killed and whenever.
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::{Value, json};
-
-use crate::support::client::Client;
+use crate::support::arrived::{TYPE, all_arrived, nothing_is_left, two_webhooks};
 use crate::support::load::Load;
-use crate::support::receiver::{self, Received, Receiver};
+use crate::support::receiver::{self, Receiver};
 use crate::support::serve::{self, Serve};
 use crate::support::wait::eventually;
-
-const TYPE: &str = "customer.rewarded";
-const WEBHOOKS: [&str; 2] = ["/one", "/two"];
 
 /// A running program with two webhooks to the receiver.
 fn started(folder: &Path, receiver: &Receiver) -> (Serve, String) {
     let serve = Serve::start(folder, &[]);
     let token = serve::project(folder, "Shop");
-    let client = serve.client().with_key(&token);
-    for path in WEBHOOKS {
-        let webhook =
-            json!({ "name": path, "target_url": receiver.url(path), "events": [TYPE], "body": "flat" });
-        client.post("/v1/webhooks", &webhook).expect(201);
-    }
+    two_webhooks(&serve.client().with_key(&token), receiver);
     (serve, token)
-}
-
-/// Which event a request is about.
-fn number_of(received: &Received) -> u64 {
-    let body: Value = serde_json::from_slice(&received.body).expect("JSON");
-    body["number"].as_u64().expect("a number")
-}
-
-/// Returns once every webhook has got each of these events; tells how many requests were repetitions.
-fn all_arrived(receiver: &Receiver, accepted: &BTreeSet<u64>) -> usize {
-    eventually("every accepted event at every webhook", || {
-        let received = receiver.received();
-        let missing = WEBHOOKS.iter().any(|path| {
-            let got: BTreeSet<u64> = received.iter().filter(|r| r.path == *path).map(number_of).collect();
-            !accepted.is_subset(&got)
-        });
-        (!missing).then_some(())
-    });
-    let received = receiver.received();
-    // One delivery for each event and webhook: whatever came twice has the same id.
-    let mut ids: BTreeMap<(String, u64), BTreeSet<String>> = BTreeMap::new();
-    for one in &received {
-        let id = one.header("webhook-id").expect("an id").to_owned();
-        ids.entry((one.path.clone(), number_of(one))).or_default().insert(id);
-    }
-    for (what, ids) in &ids {
-        assert_eq!(ids.len(), 1, "{what:?} came as more than one delivery");
-    }
-    received.len() - ids.len()
-}
-
-/// Nothing is left to do: every delivery has ended, and ended well.
-fn nothing_is_left(client: &Client) {
-    eventually("the last outcomes", || {
-        let open = client.get("/v1/deliveries?status=due,sending,retrying").expect(200).json();
-        open["data"].as_array().is_some_and(Vec::is_empty).then_some(())
-    });
-    let failed = client.get("/v1/deliveries?status=failed,held,cancelled").expect(200).json();
-    assert_eq!(failed["data"], json!([]));
 }
 
 #[test]

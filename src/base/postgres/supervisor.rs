@@ -11,6 +11,8 @@ use std::time::Duration;
 use super::binaries::Binaries;
 use super::cluster::Cluster;
 use crate::base::clock::Clock;
+use crate::base::db::is_of_full_disk;
+use crate::base::disk::Disk;
 
 /// A fast stop lets a last checkpoint be written; after this, an immediate one is asked for.
 const FAST_STOP_MAX: Duration = Duration::from_secs(20);
@@ -20,6 +22,11 @@ const IMMEDIATE_STOP_MAX: Duration = Duration::from_secs(10);
 const SOUND_RUN_MIN: Duration = Duration::from_secs(10);
 const RESTART_WAIT_MIN: Duration = Duration::from_millis(250);
 const RESTART_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of a piece of its log, which it must be able to write. One that ended for want of room is started at once when
+/// there is so much more.
+const ROOM_MIN: u64 = 16 * 1024 * 1024;
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Supervisor {
@@ -139,18 +146,39 @@ fn watch(shared: &Shared, cluster: &Cluster, binaries: &Binaries) {
                 return;
             }
         }
-        tracing::error!(ended, "the private Postgres ended by itself and is started again");
+        // It can say so only if its messages are kept on another disk.
+        let is_for_room =
+            free(cluster) < ROOM_MIN || cluster.last_log_lines().is_some_and(|said| is_of_full_disk(&said));
+        let room = is_for_room.then(|| free(cluster));
+        match is_for_room {
+            true => tracing::error!(
+                directory = %cluster.data_dir.display(),
+                "the private Postgres ended because its disk is full: free space on it or enlarge it, everything goes on \
+                 by itself then"
+            ),
+            false => tracing::error!(ended, "the private Postgres ended by itself and is started again"),
+        }
         restart_wait = match ran.elapsed() > SOUND_RUN_MIN {
             true => RESTART_WAIT_MIN,
             false => (restart_wait * 2).min(RESTART_WAIT_MAX),
         };
-        if shared.wait(restart_wait, |state| !state.is_stopping) {
-            return;
+        let waited = Clock::system().stopwatch();
+        // Somebody made room: no reason to wait any longer.
+        while waited.elapsed() < restart_wait && room.is_none_or(|room| free(cluster) < room + ROOM_MIN) {
+            let left = restart_wait.saturating_sub(waited.elapsed()).min(LOOK_FOR_ROOM);
+            if shared.wait(left, |state| !state.is_stopping) {
+                return;
+            }
         }
         if let Err(error) = cluster.clear_left_overs() {
             tracing::error!(%error, "what the private Postgres left behind is in the way");
         }
     }
+}
+
+/// Bytes on the disk of its log, which may be another than that of its tables; as many as there are where nobody knows.
+fn free(cluster: &Cluster) -> u64 {
+    Disk::of(&cluster.directory().join("pg_wal")).map_or(u64::MAX / 2, |disk| disk.free)
 }
 
 /// None when it was told to stop meanwhile.

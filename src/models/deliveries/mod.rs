@@ -4,11 +4,13 @@ mod bodies;
 mod body;
 mod census;
 mod figures;
+mod follow;
 mod forget;
 mod hand_over;
 mod history;
 mod in_memory;
 mod insert;
+mod leap;
 mod pace;
 mod partitions;
 mod past;
@@ -30,12 +32,14 @@ pub use bodies::empty_behind;
 pub use body::{envelope_parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
+pub use follow::{PIECE, finish_some, note_stranded, unfinished};
 pub use forget::{forget_project, sending_count};
 pub use hand_over::{
     HAND_OVER_MAX, HandOver, HandedOver, PLACES, Place, hand_over, keep_places, rescue_places,
 };
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
+pub use leap::{bring_near, lease_max};
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
@@ -49,8 +53,7 @@ pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
 pub use switch::{
-    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, release_stranded,
-    resume_webhook, save_webhook,
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, resume_webhook, save_webhook,
 };
 pub use testing::begin_test;
 pub use untold::{Reason, Untold, untold};

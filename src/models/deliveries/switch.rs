@@ -1,13 +1,13 @@
 //! Switching a webhook on and off, together with what waits for it.
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::SmallInt;
+//!
+//! Of very many a part follows at once and the rest soon, see [`super::follow`].
+use diesel::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Status, pace};
+use super::follow::{self, PIECE};
+use super::pace;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
-use crate::base::schema::deliveries;
 use crate::models::projects;
 use crate::models::webhooks::{self, Settings, UpdateError, Webhook};
 use crate::rules::retry::DisableKind;
@@ -30,7 +30,7 @@ pub fn pause_webhook(
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, false, now)?;
     pace::reset(conn, project, id)?;
-    hold_waiting(conn, project, id)?;
+    follow::begin(conn, project, id, false, PIECE, now)?;
     Ok(webhook)
 }
 
@@ -46,7 +46,7 @@ pub fn resume_webhook(
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, true, now)?;
     pace::reset(conn, project, id)?;
-    release(conn, project, id, held, now)?;
+    follow::begin(conn, project, id, held == HeldChoice::Cancel, PIECE, now)?;
     Ok(webhook)
 }
 
@@ -67,10 +67,8 @@ pub fn save_webhook(
     if before.settings.active != settings.active || before.settings.target_url != settings.target_url {
         pace::reset(conn, project, id)?;
     }
-    match (before.settings.active, settings.active) {
-        (false, true) => release(conn, project, id, HeldChoice::Send, now)?,
-        (true, false) => hold_waiting(conn, project, id)?,
-        _ => {}
+    if before.settings.active != settings.active {
+        follow::begin(conn, project, id, false, PIECE, now)?;
     }
     Ok(webhook)
 }
@@ -86,14 +84,7 @@ pub fn delete_webhook(
         return Ok(false);
     }
     pace::reset(conn, project, id)?;
-    let waiting = [Status::Due.number(), Status::Retrying.number(), Status::Held.number()];
-    diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
-        .set((
-            deliveries::status.eq(Status::Cancelled.number()),
-            deliveries::due_at.eq(None::<OffsetDateTime>),
-            deliveries::ended_at.eq(now),
-        ))
-        .execute(conn)?;
+    follow::begin(conn, project, id, false, PIECE, now)?;
     Ok(true)
 }
 
@@ -108,7 +99,8 @@ pub fn disable_webhook(
 ) -> Result<(), DbError> {
     webhooks::disable(conn, project, id, kind, detail, now)?;
     pace::reset(conn, project, id)?;
-    hold_waiting(conn, project, id)
+    follow::begin(conn, project, id, false, PIECE, now)?;
+    Ok(())
 }
 
 /// The master switch, on: what was held for webhooks that are active becomes due. Wake the dispatcher afterwards.
@@ -118,72 +110,9 @@ pub fn enable_webhooks(
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
     projects::enable_webhooks(conn, project)?;
+    let mut left = PIECE;
     for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
-        release_held(conn, project, webhook.id, HeldChoice::Send, now)?;
+        left -= follow::begin(conn, project, webhook.id, false, left, now)?;
     }
     Ok(())
-}
-
-/// Makes due what is held although nothing holds it (any more): it was on its way from a sender's memory, or into the
-/// table, while the switch was turned. Cheap when there is nothing; to be called now and then. Answers how many.
-pub fn release_stranded(conn: &mut PgConnection, now: OffsetDateTime) -> Result<usize, DbError> {
-    // What a deleted webhook left is cancelled when it is claimed.
-    let released = diesel::sql_query(
-        "update deliveries d set status = 0, due_at = $1 from projects p, webhooks w \
-         where d.status = 5 and d.project_id = p.id and w.project_id = p.id and w.id = d.webhook_id \
-         and ((w.active and p.webhooks_enabled) or w.deleted_at is not null)",
-    )
-    .bind::<diesel::sql_types::Timestamptz, _>(now)
-    .execute(conn)?;
-    Ok(released)
-}
-
-fn hold_waiting(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<(), DbError> {
-    let waiting = [Status::Due.number(), Status::Retrying.number()];
-    diesel::update(of_webhook(project, id).filter(deliveries::status.eq_any(waiting)))
-        .set((deliveries::status.eq(Status::Held.number()), deliveries::due_at.eq(None::<OffsetDateTime>)))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// What of a webhook that is on now may go. Its project's row is locked, so nobody turns the master switch meanwhile.
-fn release(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    id: WebhookId,
-    choice: HeldChoice,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    if choice == HeldChoice::Send && !projects::sends(conn, project)? {
-        return Ok(());
-    }
-    release_held(conn, project, id, choice, now)
-}
-
-fn release_held(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    id: WebhookId,
-    choice: HeldChoice,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    let held = of_webhook(project, id).filter(deliveries::status.eq(Status::Held.number()));
-    match choice {
-        HeldChoice::Send => diesel::update(held)
-            // `due` waits for its first attempt, `retrying` had one.
-            .set((
-                deliveries::status.eq(sql::<SmallInt>("case when attempt_count > 0 then 3 else 0 end")),
-                deliveries::due_at.eq(now),
-            ))
-            .execute(conn)?,
-        HeldChoice::Cancel => diesel::update(held)
-            .set((deliveries::status.eq(Status::Cancelled.number()), deliveries::ended_at.eq(now)))
-            .execute(conn)?,
-    };
-    Ok(())
-}
-
-#[diesel::dsl::auto_type(no_type_alias)]
-fn of_webhook(project: ProjectId, id: WebhookId) -> _ {
-    deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::webhook_id.eq(id))
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)] // a part may stand here before the first test that needs it
 
 pub mod app;
+pub mod arrived;
 pub mod client;
 pub mod db;
 pub mod factory;
@@ -16,5 +17,6 @@ pub mod load;
 pub mod names;
 pub mod receiver;
 pub mod serve;
+pub mod small_disk;
 pub mod wait;
 pub mod watched;

@@ -16,11 +16,16 @@ const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// Runs a command of `callout` on this data directory; tells the JSON that it prints.
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Value {
+    command_with(data_dir, &[], arguments)
+}
+
+fn command_with(data_dir: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_callout"))
         .args(arguments)
         .env_remove("CALLOUT_DATABASE_URL")
         .env_remove("DATABASE_URL")
         .env("CALLOUT_DATA_DIR", data_dir)
+        .envs(variables.iter().copied())
         .output()
         .expect("run callout");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -29,8 +34,17 @@ pub fn command(data_dir: &Path, arguments: &[&str]) -> Value {
 
 /// A project with this name; tells the token of a key that opens all of its API.
 pub fn project(data_dir: &Path, name: &str) -> String {
-    command(data_dir, &["project", "create", "--name", name]);
-    let key = command(data_dir, &["key", "create", "--project", name, "--name", "all"]);
+    project_with(data_dir, &[], name)
+}
+
+/// The same in the database of this address.
+pub fn project_in(data_dir: &Path, database_url: &str, name: &str) -> String {
+    project_with(data_dir, &[("CALLOUT_DATABASE_URL", database_url)], name)
+}
+
+fn project_with(data_dir: &Path, variables: &[(&str, &str)], name: &str) -> String {
+    command_with(data_dir, variables, &["project", "create", "--name", name]);
+    let key = command_with(data_dir, variables, &["key", "create", "--project", name, "--name", "all"]);
     key["token"].as_str().expect("a token").to_owned()
 }
 

@@ -34,7 +34,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("projects", &["projects", "members", "api_keys"]),
     ("webhooks", &["webhooks", "webhook_secrets", "webhook_rates"]),
     ("events", &["events", "external_ids"]),
-    ("deliveries", &["deliveries", "attempts", "hand_overs", "webhook_pace", "emptied_days"]),
+    (
+        "deliveries",
+        &["deliveries", "attempts", "hand_overs", "webhook_pace", "emptied_days", "unfinished_switches"],
+    ),
     ("sample", &["sample_projects"]),
 ];
 

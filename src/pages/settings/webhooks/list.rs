@@ -1,5 +1,5 @@
 //! The list of webhooks: where each sends, what, and how it fares.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::web::Data;
 use askama::Template;
@@ -47,6 +47,8 @@ struct Row {
     types: Option<Types>,
     fares: Fares,
     held: i64,
+    /// It was switched on, and what was held is on its way.
+    is_following: bool,
 }
 
 /// The event types that a webhook subscribes to.
@@ -71,29 +73,35 @@ pub async fn list(admin: Admin, db: Data<Db>, clock: Data<Clock>) -> PageResult 
 struct Found {
     webhooks: Vec<Webhook>,
     recent: Vec<Recent>,
-    /// What waits for each of those that are off: only for them anything can be held.
+    /// What waits for each of those that are off, or were until a moment ago: only for them anything can be held.
     waiting: HashMap<WebhookId, Waiting>,
     slowed: HashMap<WebhookId, Slowed>,
+    unfinished: HashSet<WebhookId>,
 }
 
 impl Found {
     fn load(conn: &mut PgConnection, project: &Project, now: OffsetDateTime) -> Result<Self, DbError> {
         let webhooks = webhooks::list(conn, project.id)?;
-        let off = webhooks.iter().filter(|webhook| !webhook.settings.active || !project.webhooks_enabled);
+        let unfinished = deliveries::unfinished(conn, project.id)?;
+        let may_have_held = |webhook: &&Webhook| {
+            !webhook.settings.active || !project.webhooks_enabled || unfinished.contains(&webhook.id)
+        };
+        let off = webhooks.iter().filter(may_have_held);
         let waiting = deliveries::waiting(conn, project.id, off.map(|webhook| webhook.id).collect())?;
         let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
         let recent = deliveries::recent(conn, project.id, &ids, now - fares::SPAN, now, fares::DRAWN_MAX)?;
         let slowed = deliveries::slowed(conn, project.id)?;
-        Ok(Self { webhooks, recent, waiting, slowed })
+        Ok(Self { webhooks, recent, waiting, slowed, unfinished })
     }
 
     fn rows(self, member: &Member) -> Vec<Row> {
         let mut fares = fares::by_webhook(&self.recent, &member.path("/history"));
         let row = |webhook: Webhook| {
             let id = webhook.id;
+            let is_following = self.unfinished.contains(&id) && webhook.settings.active;
             let held = self.waiting.get(&id).copied().unwrap_or_default().held;
             let slowed = self.slowed.get(&id);
-            Row::of(member, webhook, slowed, held, fares.remove(&id).unwrap_or_default())
+            Row::of(member, webhook, slowed, (held, is_following), fares.remove(&id).unwrap_or_default())
         };
         self.webhooks.into_iter().map(row).collect()
     }
@@ -106,7 +114,13 @@ impl ListPage {
 }
 
 impl Row {
-    fn of(member: &Member, webhook: Webhook, slowed: Option<&Slowed>, held: i64, fares: Fares) -> Self {
+    fn of(
+        member: &Member,
+        webhook: Webhook,
+        slowed: Option<&Slowed>,
+        (held, is_following): (i64, bool),
+        fares: Fares,
+    ) -> Self {
         let id = webhook.id;
         Self {
             id: id.to_string(),
@@ -124,6 +138,7 @@ impl Row {
             target_url: webhook.settings.target_url,
             fares,
             held,
+            is_following: is_following && member.project.webhooks_enabled,
         }
     }
 }

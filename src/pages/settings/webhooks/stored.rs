@@ -47,10 +47,11 @@ impl Found {
     ) -> Result<Option<Self>, DbError> {
         let Some(webhook) = webhooks::find(conn, project, id)? else { return Ok(None) };
         let is_on = webhook.settings.active;
+        let is_following = is_on && deliveries::unfinished(conn, project)?.contains(&id);
         Ok(Some(Self {
             slowed: deliveries::slowed(conn, project)?.remove(&id),
             // While it is on, what is held is so by the whole project, and resuming it is not offered.
-            held: if is_on { 0 } else { deliveries::held_count(conn, project, id)? },
+            held: if is_on && !is_following { 0 } else { deliveries::held_count(conn, project, id)? },
             recent: deliveries::recent(conn, project, &[id], now - fares::SPAN, now, fares::DRAWN_MAX)?,
             secrets: webhooks::secret_marks(conn, project, id, seal, now)?,
             webhook,
