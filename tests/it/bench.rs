@@ -89,7 +89,7 @@ fn beside_receivers_that_hang_drip_and_refuse_the_healthy_ones_get_everything_an
         "those to bad receivers are not counted"
     );
     for path in [
-        "alone_end_to_end_ms/p50",
+        "well_end_to_end_ms/p50",
         "beside_end_to_end_ms/p99",
         "p99_ratio",
         "requests/hung",

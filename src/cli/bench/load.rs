@@ -226,28 +226,45 @@ impl Worker {
     }
 }
 
-/// The posted body: a believable redemption, filled up with a note that no compression makes shorter.
+/// The posted body: a believable redemption, with as many things ordered as there is room for and a note for the rest.
+///
+/// Ids and note are letters in no order, so that compression saves no more than it would of real bodies.
 fn body(payload_bytes: usize, ids: bool) -> String {
     let number = String::from_utf8_lossy(NUMBER);
     let id = if ids { format!(r#""id":"bench-{number}","#) } else { String::new() };
     let start = format!(
-        r#"{{"type":"{TYPE}",{id}"data":{{"bench_event":"{number}","id":"r_0c656311b5bc5b42e3","object":"redemption","date":"2026-11-21T09:15:04.227Z","customer_id":"cust_7iUa6ICKyU6gH40dBU25kQU1","result":"SUCCESS","amount":1250,"order":{{"id":"ord_Ehw5bhFaGjkuPzUXXXXXXXXX","amount":12500,"discount_amount":1250,"items":[{{"sku_id":"sku_0a6ccb9bb7d31e9ae3","quantity":2,"price":6250}}]}},"channel":{{"channel_type":"API"}},"voucher":{{"code":"AUTUMN-7KQ2M","type":"DISCOUNT_VOUCHER"}},"note":""#,
+        r#"{{"type":"{TYPE}",{id}"data":{{"bench_event":"{number}","id":"r_0c656311b5bc5b42e3","object":"redemption","date":"2026-11-21T09:15:04.227Z","customer_id":"cust_7iUa6ICKyU6gH40dBU25kQU1","result":"SUCCESS","amount":1250,"channel":{{"channel_type":"API"}},"voucher":{{"code":"AUTUMN-7KQ2M","type":"DISCOUNT_VOUCHER"}},"order":{{"id":"ord_Ehw5bhFaGjkuPzUXXXXXXXXX","amount":12500,"discount_amount":1250,"items":["#,
         TYPE = super::EVENT_TYPE,
     );
-    let end = r#""}}"#;
-    let note = note(payload_bytes.saturating_sub(start.len() + end.len()));
-    format!("{start}{note}{end}")
+    let (between, end) = (r#"]},"note":""#, r#""}}"#);
+    let mut letters = Letters(0x2545_f491_4f6c_dd1d);
+    let mut room = payload_bytes.saturating_sub(start.len() + between.len() + end.len());
+    let mut items = String::new();
+    loop {
+        let comma = if items.is_empty() { "" } else { "," };
+        let item = format!(
+            r#"{comma}{{"object":"order_item","sku_id":"sku_{}","product_id":"prod_{}","quantity":2,"price":6250,"amount":12500}}"#,
+            letters.take(18),
+            letters.take(18)
+        );
+        let Some(left) = room.checked_sub(item.len()) else { break };
+        items.push_str(&item);
+        room = left;
+    }
+    format!("{start}{items}{between}{}{end}", letters.take(room))
 }
 
-/// Letters in no order (a linear congruential generator), so that Postgres does not save by compression what real bodies
-/// would take.
-fn note(letters: usize) -> String {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut letter = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + ((state >> 33) % 26) as u8)
-    };
-    (0..letters).map(|_| letter()).collect()
+/// Letters in no order: a linear congruential generator.
+struct Letters(u64);
+
+impl Letters {
+    fn take(&mut self, number: usize) -> String {
+        let mut letter = || {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + ((self.0 >> 33) % 26) as u8)
+        };
+        (0..number).map(|_| letter()).collect()
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,15 @@ impl Program {
         Ok(key["token"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// Has a webhook call another address from now on.
+    pub(super) fn aim_webhook(&self, token: &str, id: WebhookId, target_url: &str) -> Result<(), Failure> {
+        let change = json!({ "target_url": target_url });
+        match self.call(token, &format!("PATCH /v1/webhooks/{id}"), &change)? {
+            (200, _) => Ok(()),
+            (status, answer) => Err(refused(status, &answer)),
+        }
+    }
+
     /// A webhook for every event of the bench, with these waits between retries if not the usual ones.
     pub(super) fn add_webhook(
         &self,
@@ -83,24 +92,21 @@ impl Program {
         if let Some(waits) = retries_s {
             webhook["retries"] = json!(waits);
         }
-        let webhook = webhook.to_string();
-        let request = format!(
-            "POST /v1/webhooks HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\ncontent-length: \
-             {}\r\n\r\n{webhook}",
-            self.address,
-            webhook.len()
-        );
-        let (status, answer) = self.ask(&request)?;
+        let (status, answer) = self.call(token, "POST /v1/webhooks", &webhook)?;
         let made: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let id = made["id"].as_str().and_then(|text| text.parse().ok());
         let secret = made["secret"].as_str().and_then(|text| Secret::parse(text).ok());
-        id.zip(secret).filter(|_| status == 201).ok_or_else(|| {
-            let said = String::from_utf8_lossy(&answer).into_owned();
-            Failure::new(
-                format!("a webhook was answered {status}: {said}"),
-                "see the program's messages above",
-            )
-        })
+        id.zip(secret).filter(|_| status == 201).ok_or_else(|| refused(status, &answer))
+    }
+
+    /// A request to the API: method and path, and the JSON that is sent.
+    fn call(&self, token: &str, what: &str, body: &Value) -> Result<(u16, Vec<u8>), Failure> {
+        let body = body.to_string();
+        self.ask(&format!(
+            "{what} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        ))
     }
 
     /// Runs another command of this program on the same folder.
@@ -305,4 +311,9 @@ fn spawn(
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("address=")?;
     rest.split_whitespace().next()?.parse().ok()
+}
+
+fn refused(status: u16, answer: &[u8]) -> Failure {
+    let said = String::from_utf8_lossy(answer);
+    Failure::new(format!("a webhook was answered {status}: {said}"), "see the program's messages above")
 }
