@@ -29,8 +29,9 @@ use crate::web::health::{MetricsText, Works};
 
 /// Connections that pages, the API and upkeep share. The writers have their own.
 const POOL_CONNECTIONS_MAX: u32 = 16;
-/// How often the table is looked at although nobody said that something is due.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the table is looked at although nobody said that something is due. What was changed on another node is known
+/// by then: within a second, with the look itself.
+const POLL: Duration = Duration::from_millis(750);
 /// A stop waits so long for attempts under way.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 

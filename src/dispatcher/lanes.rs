@@ -52,6 +52,8 @@ pub(super) struct Lanes {
     in_flight_max: usize,
     per_webhook_max: usize,
     lanes: RefCell<HashMap<WebhookId, Lane>>,
+    /// The newest settings of each project that were told: what was read before them and comes after them gets them too.
+    settings: RefCell<HashMap<ProjectId, Arc<ProjectSnapshot>>>,
     /// Lanes with something waiting and a slot free, in turn.
     ready: RefCell<VecDeque<WebhookId>>,
     in_flight: std::cell::Cell<usize>,
@@ -79,6 +81,7 @@ impl Lanes {
             in_flight_max,
             per_webhook_max,
             lanes: RefCell::default(),
+            settings: RefCell::default(),
             ready: RefCell::default(),
             in_flight: std::cell::Cell::new(0),
             stopping: RefCell::default(),
@@ -96,7 +99,7 @@ impl Lanes {
                     self.shared.behind_us.store(behind_us, Ordering::Relaxed);
                     claimed.into_iter().for_each(|one| self.enqueue(one));
                 }
-                Wake::Settings(project, snapshot) => self.settle(project, snapshot.as_deref()).await,
+                Wake::Settings(project, snapshot) => self.settle(project, snapshot),
                 Wake::Ended(webhook) => self.ended(webhook),
                 Wake::Sweep => self.sweep(),
                 Wake::Stop(done) => {
@@ -114,7 +117,10 @@ impl Lanes {
         }
     }
 
-    fn enqueue(&self, claimed: Claimed) {
+    fn enqueue(&self, mut claimed: Claimed) {
+        if let Some(newest) = self.settings.borrow().get(&claimed.payload.project) {
+            renew(&mut claimed, newest);
+        }
         let webhook = claimed.webhook;
         let mut lanes = self.lanes.borrow_mut();
         let lane = lanes.entry(webhook).or_insert_with(|| Lane {
@@ -254,12 +260,21 @@ impl Lanes {
         }
     }
 
-    /// Applies new settings to what waits in memory.
-    async fn settle(&self, project: ProjectId, snapshot: Option<&ProjectSnapshot>) {
-        for lane in self.lanes.borrow_mut().values_mut() {
-            for claimed in lane.waiting.iter_mut().filter(|claimed| claimed.payload.project == project) {
-                claimed.target = snapshot.and_then(|s| s.targets.get(&claimed.webhook).cloned());
-                claimed.webhooks_enabled = snapshot.is_some_and(|s| s.webhooks_enabled);
+    /// Applies new settings to what waits in memory. They may have been read before newer ones and come after them.
+    fn settle(&self, project: ProjectId, snapshot: Option<Arc<ProjectSnapshot>>) {
+        let mut settings = self.settings.borrow_mut();
+        let of_project = |claimed: &&mut Claimed| claimed.payload.project == project;
+        let mut lanes = self.lanes.borrow_mut();
+        let waiting = lanes.values_mut().flat_map(|lane| &mut lane.waiting).filter(of_project);
+        match snapshot {
+            Some(old) if settings.get(&project).is_some_and(|newest| newest.version > old.version) => {}
+            Some(newest) => {
+                waiting.for_each(|claimed| renew(claimed, &newest));
+                settings.insert(project, newest);
+            }
+            None => {
+                waiting.for_each(|claimed| claimed.target = None);
+                settings.remove(&project);
             }
         }
     }
@@ -283,6 +298,14 @@ impl Lanes {
     }
 }
 
+/// Gives a delivery newer settings than those that it was claimed with.
+fn renew(claimed: &mut Claimed, newest: &ProjectSnapshot) {
+    if claimed.target.as_ref().is_none_or(|target| target.version < newest.version) {
+        claimed.target = newest.targets.get(&claimed.webhook).cloned();
+        claimed.webhooks_enabled = newest.webhooks_enabled;
+    }
+}
+
 /// Where a claimed delivery goes if it may not be sent now.
 fn instead_of_sending(claimed: &Claimed, target: &Target, now: time::OffsetDateTime) -> Option<Next> {
     let settings = &target.webhook.settings;
@@ -302,5 +325,70 @@ impl Shared {
         if self.backlog.lock().unwrap_or_else(PoisonError::into_inner).contains(&webhook) {
             self.wakeup.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::base::ids::{DeliveryId, EventId};
+    use crate::models::events::Payload;
+    use crate::models::webhooks::{Settings, Webhook};
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn claimed(project: ProjectId, webhook: WebhookId, target: Option<Arc<Target>>) -> Claimed {
+        let payload = Payload {
+            project,
+            id: EventId::new(NOW),
+            event_type: "a.b".to_owned(),
+            created_at: NOW,
+            entity_id: None,
+            group: String::new(),
+            source: String::new(),
+            data: Bytes::new(),
+        };
+        Claimed {
+            id: DeliveryId::new(NOW),
+            payload: Arc::new(payload),
+            webhook,
+            target,
+            test: false,
+            claims: 1,
+            lease_ends: NOW,
+            attempt_count: 0,
+            retries_used: 0,
+            webhooks_enabled: true,
+            place: None,
+            in_turn: false,
+            by_rate: false,
+        }
+    }
+
+    #[test]
+    fn newer_settings_replace_older_ones_and_never_the_other_way_round() {
+        let (project, id) = (ProjectId::new(NOW), WebhookId::new(NOW));
+        let webhook = Webhook {
+            project,
+            id,
+            settings: Settings::default(),
+            disabled: None,
+            created_at: NOW,
+            updated_at: NOW,
+            deleted_at: None,
+        };
+        let at = |version| ProjectSnapshot::of(version, version != 3, [(webhook.clone(), Vec::new())]);
+        let mut one = claimed(project, id, at(2).targets.get(&id).cloned());
+        let version = |one: &Claimed| one.target.as_ref().map(|target| target.version);
+        // Before the webhook was there.
+        renew(&mut one, &ProjectSnapshot::of(1, true, []));
+        assert_eq!((version(&one), one.webhooks_enabled), (Some(2), true));
+        renew(&mut one, &at(3));
+        assert_eq!((version(&one), one.webhooks_enabled), (Some(3), false));
+        renew(&mut one, &ProjectSnapshot::of(4, true, []));
+        assert_eq!(version(&one), None);
     }
 }

@@ -251,14 +251,20 @@ impl HandOver for DispatcherHandle {
     }
 
     fn behind(&self) -> Duration {
-        Duration::from_micros(self.0.behind_us.load(Ordering::Relaxed).into())
+        // Counts once: it says nothing of what is not handed over.
+        Duration::from_micros(self.0.behind_us.swap(0, Ordering::Relaxed).into())
     }
 }
 
 impl Shared {
     fn note_projects(&self, claimed: &[Claimed]) {
         let mut projects = self.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = projects.len();
         projects.extend(claimed.iter().map(|claimed| claimed.payload.project));
+        if projects.len() > before {
+            // So that its settings are watched from now on.
+            self.wakeup.wake();
+        }
     }
 
     /// Gives each delivery to the thread that has its webhook, so that a webhook's slots are counted in one place.
