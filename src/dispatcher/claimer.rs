@@ -135,10 +135,7 @@ impl Claimer {
             tracing::info!(count = brought, "deliveries that were due are due again");
             self.is_back = false;
         }
-        // What is not urgent must never hold up what is.
-        if let Err(error) = self.upkeep(now).await {
-            tracing::warn!(%error, "upkeep is put off");
-        }
+        self.upkeep(now).await;
         let (free, each, taken) = self.shared.slots.room();
         let sending_each = self.shared.slots.sending_each();
         let (node, key, known) = (self.shared.node, self.key.clone(), self.snapshots.clone());
@@ -225,31 +222,44 @@ impl Claimer {
         }
     }
 
-    async fn upkeep(&mut self, now: OffsetDateTime) -> Result<(), DbError> {
+    /// What is not urgent and never holds up what is. Each step by itself: one that fails keeps no other from its turn.
+    async fn upkeep(&mut self, now: OffsetDateTime) {
         if self.upkeep_at.is_some_and(|at| now < at) {
-            return Ok(());
+            return;
         }
         let (retention, node) = (self.retention, self.shared.node);
         self.upkeep_at = Some(now + UPKEEP_EVERY);
-        self.db
-            .run(move |conn| -> Result<(), DbError> {
-                deliveries::make_ahead(conn, now)?;
-                for day in deliveries::drop_behind(conn, retention, now)? {
-                    tracing::info!(%day, "a day of history has had its time");
-                }
-                deliveries::note_stranded(conn)?;
-                deliveries::keep_places(conn, node, now)?;
-                sessions::forget_expired(conn, now)?;
-                sign_in::forget_old(conn, now)?;
-                while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
-                Ok(())
-            })
-            .await?;
+        self.step("saying that this node lives", move |conn| deliveries::keep_places(conn, node, now)).await;
+        self.step("what was held by mistake", |conn| deliveries::note_stranded(conn).map(drop)).await;
+        self.step("the days ahead", move |conn| deliveries::make_ahead(conn, now)).await;
+        self.step("the days behind", move |conn| {
+            for day in deliveries::drop_behind(conn, retention, now)? {
+                tracing::info!(%day, "a day of history has had its time");
+            }
+            Ok(())
+        })
+        .await;
+        self.step("expired sessions and ids", move |conn| {
+            sessions::forget_expired(conn, now)?;
+            sign_in::forget_old(conn, now)?;
+            while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
+            Ok(())
+        })
+        .await;
         self.emptying.begin(now);
         for lane in &self.shared.lanes {
             let _ = lane.send(Wake::Sweep);
         }
-        Ok(())
+    }
+
+    async fn step(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut diesel::PgConnection) -> Result<(), DbError> + Send + 'static,
+    ) {
+        if let Err(error) = self.db.run(work).await {
+            tracing::warn!(%error, "upkeep is put off: {what}");
+        }
     }
 }
 

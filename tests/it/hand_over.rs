@@ -179,11 +179,15 @@ fn what_stands_for_events_that_are_gone_comes_to_nothing() {
 }
 
 #[test]
-fn a_place_that_was_never_made_takes_nothing_over() {
+fn places_that_are_gone_are_made_anew_and_one_that_no_node_has_takes_nothing_over() {
     let mut memory = memory();
     let payload = memory.payload();
-    let handed_over = HandedOver { place: 0, deliveries: vec![memory.delivery(&payload)] };
-    assert!(deliveries::hand_over(&mut memory.conn, Uuid::from_u128(2), &[handed_over]).is_err());
+    let mut hand_over = |place| {
+        let handed_over = HandedOver { place, deliveries: vec![memory.delivery(&payload)] };
+        deliveries::hand_over(&mut memory.conn, Uuid::from_u128(2), &[handed_over])
+    };
+    assert!(hand_over(0).is_ok());
+    assert!(hand_over(deliveries::PLACES).is_err());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use callout::base::db::DbError;
 use callout::models::deliveries::{Retention, drop_behind, make_ahead};
 
 use crate::support::app::{App, NOW};
+use crate::support::db::TestDb;
 use crate::support::factory;
 use crate::support::receiver::{self, Behaviour};
 
@@ -49,4 +50,32 @@ fn a_day_is_dropped_when_its_time_is_over_but_not_its_failures_and_open_deliveri
     app.db.execute("update deliveries set status = 2, due_at = null, ended_at = now()");
     step(&mut conn, 3_650).expect("upkeep");
     assert_eq!(app.db.count("deliveries") + app.db.count("events") + app.db.count("attempts"), 0);
+}
+
+#[test]
+fn a_day_gets_all_its_tables_or_none_and_one_that_lacks_some_is_dropped_like_the_others() {
+    let db = TestDb::new();
+    let mut conn = db.conn();
+    make_ahead(&mut conn, NOW).expect("partitions");
+    // An event nobody takes comes while its day has no tables: it lies in the default partition.
+    db.execute("drop table events_20261128, deliveries_20261128, attempts_20261128");
+    db.execute(
+        "insert into projects (id, name, public_key, created_at) values (gen_random_uuid(), 'a', 'b', now())",
+    );
+    let of_day = "select count(*)::text from pg_class where relkind = 'r' and relname ~ '_20261128$'";
+    let ms = (NOW + Duration::days(7)).unix_timestamp() * 1_000;
+    db.execute(&format!(
+        "insert into events (project_id, id, event_type, created_at, source, data, deliveries) \
+         select id, (lpad(to_hex({ms}::bigint), 12, '0') || '70008000000000000000')::uuid, 'a.b', now(), '{{}}', '{{}}', 0 \
+         from projects"
+    ));
+    make_ahead(&mut conn, NOW).expect("partitions");
+    assert_eq!(db.text(of_day), "0");
+    db.execute("drop table events_20261121");
+    let dropped = drop_behind(&mut conn, KEPT, NOW + Duration::days(60)).expect("upkeep");
+    assert_eq!(dropped.len(), 8, "{dropped:?}");
+    assert_eq!(
+        db.text("select count(*)::text from pg_class where relname ~ '^(events|deliveries|attempts)_2026'"),
+        "0"
+    );
 }

@@ -78,15 +78,22 @@ pub fn hand_over(conn: &mut PgConnection, node: Uuid, handed_over: &[HandedOver]
         return Ok(());
     }
     let lease = |one: &HandedOver| one.deliveries.iter().filter_map(|d| d.due_at).max();
-    let filled = FillPlaces {
-        node,
-        places: handed_over.iter().map(|one| one.place).collect(),
-        leases: handed_over.iter().map(|one| lease(one).unwrap_or(OffsetDateTime::UNIX_EPOCH)).collect(),
-        deliveries: handed_over.iter().map(|one| pack(&one.deliveries)).collect(),
+    let fill = |conn: &mut PgConnection| {
+        FillPlaces {
+            node,
+            places: handed_over.iter().map(|one| one.place).collect(),
+            leases: handed_over.iter().map(|one| lease(one).unwrap_or(OffsetDateTime::UNIX_EPOCH)).collect(),
+            deliveries: handed_over.iter().map(|one| pack(&one.deliveries)).collect(),
+        }
+        .execute(conn)
+    };
+    // Without its row a hand-over would be lost with the node. It may have been thought gone, and its rows forgotten.
+    let all = handed_over.len();
+    if fill(conn)? == all {
+        return Ok(());
     }
-    .execute(conn)?;
-    // Without its row a hand-over would be lost with the node.
-    if filled == handed_over.len() { Ok(()) } else { Err(diesel::result::Error::NotFound.into()) }
+    MakePlaces { node, last: PLACES - 1 }.execute(conn)?;
+    if fill(conn)? == all { Ok(()) } else { Err(diesel::result::Error::NotFound.into()) }
 }
 
 /// A delivery as it is packed.

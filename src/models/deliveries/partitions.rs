@@ -21,20 +21,17 @@ const TABLES: [(&str, &str); 3] = [("events", "id"), ("deliveries", "id"), ("att
 
 /// Makes the partitions of today and the days ahead that do not exist yet.
 ///
-/// A row whose day has none goes to the default partition, so a late call loses nothing.
+/// A day gets all three tables or none: one of which rows lie in the default partition keeps them there, so a late call
+/// loses nothing.
 pub fn make_ahead(conn: &mut PgConnection, now: OffsetDateTime) -> Result<(), DbError> {
     for day in -1..=DAYS_AHEAD {
         let date = (now + Duration::days(day)).date();
-        for (table, key) in TABLES {
-            conn.transaction(|conn| make(conn, table, key, date))?;
-        }
+        conn.transaction(|conn| make(conn, date))?;
     }
     Ok(())
 }
 
 /// Makes the partitions from the day of `from` up to today that do not exist yet, for history that is written afterwards.
-///
-/// A day gets all three tables or none: one of which rows lie in the default partition keeps them there.
 pub fn make_behind(
     conn: &mut PgConnection,
     from: OffsetDateTime,
@@ -42,16 +39,7 @@ pub fn make_behind(
 ) -> Result<(), DbError> {
     let (mut date, mut tries_left) = (from.date(), TRIES);
     while date <= now.date() {
-        let made = conn.transaction(|conn| {
-            // First of all: whoever waits for it must not hold a table that its holder wants.
-            lock(conn)?;
-            let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
-            let conditions = TABLES.map(|(table, key)| has_older(table, key, from, to));
-            if !is_so(conn, &conditions.join(" or "))? {
-                TABLES.iter().try_for_each(|(table, key)| make(conn, table, key, date))?;
-            }
-            Ok::<_, DbError>(())
-        });
+        let made = conn.transaction(|conn| make(conn, date));
         if made.is_err() && tries_left > 0 {
             // Somebody had the tables for a moment.
             tries_left -= 1;
@@ -63,17 +51,22 @@ pub fn make_behind(
     Ok(())
 }
 
-fn make(conn: &mut PgConnection, table: &str, key: &str, date: Date) -> Result<(), DbError> {
-    let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
-    let name = name_of(table, date);
-    if is_so(conn, &format!("to_regclass('{name}') is not null"))? {
+fn make(conn: &mut PgConnection, date: Date) -> Result<(), DbError> {
+    let missing = TABLES.map(|(table, _)| format!("to_regclass('{}') is null", name_of(table, date)));
+    if !is_so(conn, &missing.join(" or "))? {
         return Ok(());
     }
+    // First of all: whoever waits for it must not hold a table that its holder wants.
     lock(conn)?;
-    if !is_so(conn, &has_older(table, key, from, to))? {
+    let (from, to) = (bound(date), bound(date.next_day().unwrap_or(Date::MAX)));
+    if is_so(conn, &TABLES.map(|(table, key)| has_older(table, key, from, to)).join(" or "))? {
+        return Ok(());
+    }
+    conn.batch_execute(&format!("set local lock_timeout = {LOCK_TIMEOUT_MS}"))?;
+    for (table, _) in TABLES {
         conn.batch_execute(&format!(
-            "set local lock_timeout = {LOCK_TIMEOUT_MS}; \
-             create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}')"
+            "create table if not exists {} partition of {table} for values from ('{from}') to ('{to}')",
+            name_of(table, date)
         ))?;
     }
     Ok(())

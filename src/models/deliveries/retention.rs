@@ -4,7 +4,7 @@
 //! deliveries that ended long after their event. They are small and pruned row by row.
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::{Bool, Text, Timestamptz};
 use time::{Date, Duration, OffsetDateTime};
 
 use super::partitions::{date_of, name_of};
@@ -68,11 +68,17 @@ fn drop_day(
     let [events, deliveries, attempts] =
         ["events", "deliveries", "attempts"].map(|table| name_of(table, date));
     conn.batch_execute(&format!(
-        "set local lock_timeout = {LOCK_TIMEOUT_MS}; set local statement_timeout = 0; \
-         alter table events detach partition {events}; \
-         alter table deliveries detach partition {deliveries}; \
-         alter table attempts detach partition {attempts}"
+        "set local lock_timeout = {LOCK_TIMEOUT_MS}; set local statement_timeout = 0"
     ))?;
+    for (table, of_day) in [("events", &events), ("deliveries", &deliveries), ("attempts", &attempts)] {
+        let exists = diesel::dsl::sql::<Bool>(&format!("to_regclass('{of_day}') is not null"));
+        let exists: bool = diesel::select(exists).get_result(conn)?;
+        // A day may lack a table, whose rows are in the default partition then: an empty one stands for it.
+        conn.batch_execute(&match exists {
+            true => format!("alter table {table} detach partition {of_day}"),
+            false => format!("create table {of_day} (like {table})"),
+        })?;
+    }
     // Inserted into the parents, whose default partitions are the only ones left for this day.
     diesel::sql_query(format!(
         "insert into deliveries select * from {deliveries} where status not in (2, 4, 6) \
