@@ -180,9 +180,16 @@ fn moment(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
     Ok(at)
 }
 
-/// Compact, in the form that JavaScript prints; without a copy if it is that already.
+/// Data that is a smaller part of its request's body than one of so many is copied.
+const PART_MIN: usize = 2;
+
+/// Compact, in the form that JavaScript prints; without a copy if it is that already and most of the body.
 pub(super) fn canonical_data(raw: &RawValue, body: &Bytes) -> Result<Bytes, String> {
     match canonical(raw.get().as_bytes()) {
+        // A small part of a large body would keep the whole of it in memory until it is sent.
+        Ok(std::borrow::Cow::Borrowed(same)) if same.len() * PART_MIN < body.len() => {
+            Ok(Bytes::copy_from_slice(same))
+        }
         Ok(std::borrow::Cow::Borrowed(same)) => Ok(body.slice_ref(same)),
         Ok(std::borrow::Cow::Owned(rewritten)) => Ok(Bytes::from(rewritten)),
         Err(error) if error.kind == BodyErrorKind::NotAnObject => {

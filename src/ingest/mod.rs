@@ -7,7 +7,7 @@ mod fan_out;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use time::OffsetDateTime;
@@ -21,6 +21,8 @@ use crate::models::deliveries::HandOver;
 
 /// Requests that may wait for the writer; past it they are refused at once with "try again".
 const WAITING_MAX: usize = 4_096;
+/// Bytes of data of all requests that wait or are being written; past it they are refused likewise.
+const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// An event as a flow hands it in: checked, its data canonical.
 #[derive(Clone, Debug)]
@@ -80,6 +82,30 @@ pub(crate) enum Message {
 pub(crate) struct Request {
     pub(crate) events: Vec<Posted>,
     pub(crate) answer: oneshot::Sender<Result<Vec<Accepted>, AcceptError>>,
+    /// Given back with the request.
+    _room: Room,
+}
+
+/// Bytes among those that may wait.
+struct Room {
+    bytes: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Room {
+    /// None if there is not so much.
+    fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let before = taken.fetch_add(bytes, Ordering::Relaxed);
+        let room = Self { bytes, taken: taken.clone() };
+        // One that is large by itself is let in when nothing else waits.
+        (before == 0 || before + bytes <= WAITING_BYTES_MAX).then_some(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// Counters for the metrics.
@@ -96,6 +122,8 @@ pub struct Counters {
 #[derive(Clone)]
 pub struct Ingest {
     requests: mpsc::Sender<Message>,
+    /// Bytes of data that wait.
+    waiting_bytes: Arc<AtomicUsize>,
     counters: Arc<Counters>,
 }
 
@@ -124,7 +152,7 @@ impl Ingest {
         let writer = writer::Writer::new(db, clock, key, hand_over, counters.clone());
         let thread =
             std::thread::Builder::new().name("ingest".to_owned()).spawn(move || writer.run(waiting))?;
-        Ok((Self { requests, counters }, WriterThread(thread)))
+        Ok((Self { requests, waiting_bytes: Arc::default(), counters }, WriterThread(thread)))
     }
 
     /// Accepts events: all of them or none, durable when this returns.
@@ -133,7 +161,9 @@ impl Ingest {
     /// answered as it was the first time.
     pub async fn accept(&self, events: Vec<Posted>) -> Result<Vec<Accepted>, AcceptError> {
         let (answer, answered) = oneshot::channel();
-        if self.requests.try_send(Message::Accept(Request { events, answer })).is_err() {
+        let room = Room::take(&self.waiting_bytes, events.iter().map(|event| event.data.len()).sum());
+        let request = room.map(|_room| Message::Accept(Request { events, answer, _room }));
+        if request.is_none_or(|request| self.requests.try_send(request).is_err()) {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             return Err(AcceptError::Overloaded);
         }

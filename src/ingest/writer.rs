@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use tokio::sync::mpsc;
 
 use super::batch::{self, Batch, Reserved, Snapshots};
-use super::{AcceptError, Counters, Message, Request};
+use super::{AcceptError, Counters, Message, Posted, Request};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::seal::SealKey;
@@ -15,8 +15,9 @@ use crate::models::deliveries::HandOver;
 
 /// Requests in one transaction.
 const REQUESTS_MAX: usize = 1_000;
-/// Events in one transaction: a batch request of a thousand does not wait for ten others.
-const EVENTS_MAX: usize = 2_000;
+/// Rows in one transaction, of events and the deliveries they can have: a batch request of a thousand does not wait for
+/// ten others. A request is never split.
+const ROWS_MAX: usize = 4_000;
 /// After a failed connection, so that a database that is away is not hammered.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Sending may be so far behind before accepting pauses.
@@ -50,7 +51,7 @@ impl Writer {
         let mut stopping = false;
         while let Some(Message::Accept(first)) = next.take().or_else(|| waiting.blocking_recv()) {
             self.let_sending_catch_up();
-            let mut events = first.events.len();
+            let mut rows = self.rows_of(&first);
             let mut requests = vec![first];
             while requests.len() < REQUESTS_MAX {
                 let request = match waiting.try_recv() {
@@ -61,8 +62,8 @@ impl Writer {
                     }
                     Err(_) => break,
                 };
-                events += request.events.len();
-                if events > EVENTS_MAX {
+                rows += self.rows_of(&request);
+                if rows > ROWS_MAX {
                     next = Some(Message::Accept(request));
                     break;
                 }
@@ -73,6 +74,12 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// At most so many rows come of a request, as far as its project's webhooks are known.
+    fn rows_of(&self, request: &Request) -> usize {
+        let of_event = |event: &Posted| 1 + self.snapshots.get(&event.project).map_or(0, |s| s.targets.len());
+        request.events.iter().map(of_event).sum()
     }
 
     /// What was accepted is to be sent before more is accepted: where both need the processor, a delivery would

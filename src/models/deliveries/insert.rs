@@ -55,11 +55,15 @@ prepared! {
          select * from unnest({}, {}, {}, {}, {}, {}, {}, {}, {}) on conflict (project_id, id) do nothing"
 }
 
+/// Rows in one statement: a thousand events to a hundred webhooks would take longer than one may.
+const STATEMENT_ROWS_MAX: usize = 10_000;
+
 /// Writes deliveries; a claimed one has its first claim. One that has a row already stays as it is.
 pub fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<(), DbError> {
-    if deliveries.is_empty() {
-        return Ok(());
-    }
+    deliveries.chunks(STATEMENT_ROWS_MAX).try_for_each(|some| insert_some(conn, some))
+}
+
+fn insert_some(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<(), DbError> {
     InsertDeliveries {
         project_ids: deliveries.iter().map(|d| d.project).collect(),
         ids: deliveries.iter().map(|d| d.id).collect(),
