@@ -1,4 +1,5 @@
 //! Very many deliveries that wait for a webhook follow its switch a piece at a time, and none is left behind.
+use callout::base::db::DbError;
 use callout::base::ids::{ProjectId, WebhookId};
 use callout::models::deliveries::{self, HeldChoice, PIECE};
 use callout::models::projects::{self, ProjectName};
@@ -136,6 +137,45 @@ fn what_is_held_is_cancelled_in_pieces_and_nothing_that_is_held_afterwards() {
     waiting.rest();
     assert_eq!((waiting.count(6), waiting.count(5), waiting.count(0)), (MANY, 1, 0));
     assert_eq!(waiting.db.count("deliveries where status = 6 and ended_at is null"), 0);
+}
+
+#[test]
+fn who_chooses_to_send_while_the_rest_is_still_being_cancelled_has_the_rest_sent() {
+    let mut waiting = waiting();
+    let webhook = waiting.webhook("a", false);
+    waiting.deliveries(webhook, MANY, "5");
+    let project = waiting.project;
+    let cancels = |waiting: &mut Waiting| {
+        deliveries::unfinished(&mut waiting.conn, project).expect("an answer").get(&webhook).copied()
+    };
+    deliveries::resume_webhook(&mut waiting.conn, project, webhook, HeldChoice::Cancel, LATER)
+        .expect("resume");
+    assert_eq!(cancels(&mut waiting), Some(true));
+    deliveries::pause_webhook(&mut waiting.conn, project, webhook, LATER).expect("pause");
+    assert_eq!((cancels(&mut waiting), waiting.count(6)), (Some(true), 2 * PIECE));
+    deliveries::resume_webhook(&mut waiting.conn, project, webhook, HeldChoice::Send, LATER).expect("resume");
+    waiting.rest();
+    assert_eq!((waiting.count(6), waiting.count(0), waiting.count(5)), (2 * PIECE, 1, 0));
+}
+
+#[test]
+fn a_node_leaves_alone_what_another_is_at() {
+    let mut waiting = waiting();
+    let webhook = waiting.webhook("a", false);
+    waiting.deliveries(webhook, MANY, "5");
+    let project = waiting.project;
+    deliveries::resume_webhook(&mut waiting.conn, project, webhook, HeldChoice::Cancel, LATER)
+        .expect("resume");
+    let mut other = waiting.db.conn();
+    let undone = other.transaction(|other| {
+        assert_eq!(deliveries::finish_some(other, PIECE, LATER)?, Some(PIECE));
+        // A smaller piece than there is does not mean that nothing is left.
+        assert_eq!(deliveries::finish_some(&mut waiting.conn, PIECE, LATER)?, Some(0));
+        Err::<(), DbError>(DbError::Unavailable("killed".to_owned()))
+    });
+    assert!(undone.is_err() && waiting.is_unfinished());
+    waiting.rest();
+    assert_eq!((waiting.count(6), waiting.count(5), waiting.count(0)), (MANY, 0, 0));
 }
 
 #[test]

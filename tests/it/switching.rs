@@ -286,6 +286,33 @@ fn two_nodes_send_every_delivery_once() {
 }
 
 #[test]
+fn a_change_on_one_node_reaches_what_another_has_in_memory() {
+    let app = App::start_with(|config, _| config.max_in_flight_per_webhook = 1);
+    let receiver = receiver::start_with(Behaviour::misbehaving(Misbehaviour::Hang));
+    let project = factory::project(&app, "Shop");
+    let webhook = project.webhook(&receiver.url("/"), json!({}));
+    for _ in 0..5 {
+        project.event(TYPE, json!({}));
+    }
+    receiver::received(&receiver, 1);
+    let second = nodes::beside(&app);
+    let client = crate::support::client::Client::new(second.address).with_key(&project.token);
+    client.patch(&path_of(&webhook), &json!({ "active": false })).expect(200);
+    // Only the second node is woken meanwhile: the first one looks by itself.
+    second.wait_until("the first one holds them", |_| app.db.count("deliveries where status = 5") == 4);
+    assert_eq!(receiver.count(), 1);
+}
+
+#[test]
+fn a_node_whose_rows_were_forgotten_makes_them_anew_and_accepts_events() {
+    let ((app, project), receiver) = (started(), receiver::start());
+    project.webhook(&receiver.url("/"), json!({}));
+    app.db.execute("delete from hand_overs");
+    project.event(TYPE, json!({}));
+    app.wait_for("delivered", 1);
+}
+
+#[test]
 fn nothing_is_resent_while_all_webhooks_are_switched_off() {
     let ((app, project), receiver) = (started(), receiver::start());
     let support = people::member(&app, project.id, Role::Support);

@@ -115,14 +115,20 @@ fn latest(
     project: ProjectId,
     which: &'static str,
 ) -> Result<Option<Delivery>, DbError> {
-    let mut newest: Vec<Row> = deliveries::table
-        .filter(deliveries::project_id.eq(project))
-        // Written out, not bound: only then does the planner see that a partial index serves.
-        .filter(sql::<Bool>(which))
-        .order(deliveries::id.desc())
-        .limit(LOOKED_AT)
-        .select(Row::as_select())
-        .load(conn)?;
-    let taken = newest.iter().position(|row| row.status == Status::Delivered.number()).unwrap_or_default();
-    Ok((!newest.is_empty()).then(|| newest.swap_remove(taken).into()))
+    let some = || {
+        deliveries::table
+            .filter(deliveries::project_id.eq(project))
+            // Written out, not bound: only then does the planner see that a partial index serves.
+            .filter(sql::<Bool>(which))
+            .limit(LOOKED_AT)
+            .select(Row::as_select())
+    };
+    let mut looked_at: Vec<Row> = some().order(deliveries::id.desc()).load(conn)?;
+    let is_taken = |row: &Row| row.status == Status::Delivered.number();
+    if !looked_at.iter().any(is_taken) {
+        // Where very many wait, the oldest are those that were sent.
+        looked_at.extend(some().order(deliveries::id.asc()).load::<Row>(conn)?);
+    }
+    let taken = looked_at.iter().position(is_taken).unwrap_or_default();
+    Ok((!looked_at.is_empty()).then(|| looked_at.swap_remove(taken).into()))
 }

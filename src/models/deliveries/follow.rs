@@ -3,13 +3,14 @@
 //!
 //! A row of `unfinished_switches` remembers the webhooks that have more. What is to become of it follows from how the
 //! webhook stands then: the last switch counts, whatever an earlier one had begun.
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::switch::HeldChoice;
 use crate::base::db::{DbError, by_key};
 use crate::base::ids::{self, ProjectId, WebhookId};
 use crate::base::schema::unfinished_switches;
@@ -43,23 +44,26 @@ struct Standing {
 
 /// Has what waits for a webhook follow its switch: the first `piece` now, and the rest by [`finish_some`]. Answers how
 /// many followed. Call it in the transaction of the switch.
+///
+/// A new choice for what is held takes the place of an earlier one that is not through yet; without one, that goes on.
 pub(super) fn begin(
     conn: &mut PgConnection,
     project: ProjectId,
     id: WebhookId,
-    cancels_held: bool,
+    held: Option<HeldChoice>,
     piece: i64,
     now: OffsetDateTime,
 ) -> Result<i64, DbError> {
     // What comes from now on is not meant.
-    let before = cancels_held.then(|| ids::lower_bound(now + time::Duration::milliseconds(1)));
+    let before =
+        (held == Some(HeldChoice::Cancel)).then(|| ids::lower_bound(now + time::Duration::milliseconds(1)));
     let row = (
         unfinished_switches::project_id.eq(project),
         unfinished_switches::webhook_id.eq(id),
         unfinished_switches::cancels_before.eq(before),
     );
     let insert = diesel::insert_into(unfinished_switches::table).values(row);
-    match before {
+    match held {
         Some(_) => insert
             .on_conflict((unfinished_switches::project_id, unfinished_switches::webhook_id))
             .do_update()
@@ -84,13 +88,13 @@ pub fn finish_some(conn: &mut PgConnection, piece: i64, now: OffsetDateTime) -> 
     })
 }
 
-/// The webhooks of a project for which more is to follow.
-pub fn unfinished(conn: &mut PgConnection, project: ProjectId) -> Result<HashSet<WebhookId>, DbError> {
-    let ids: Vec<WebhookId> = unfinished_switches::table
+/// The webhooks of a project for which more is to follow, and whether what is held for each is being cancelled.
+pub fn unfinished(conn: &mut PgConnection, project: ProjectId) -> Result<HashMap<WebhookId, bool>, DbError> {
+    let rows: Vec<(WebhookId, bool)> = unfinished_switches::table
         .filter(unfinished_switches::project_id.eq(project))
-        .select(unfinished_switches::webhook_id)
+        .select((unfinished_switches::webhook_id, unfinished_switches::cancels_before.is_not_null()))
         .load(conn)?;
-    Ok(ids.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
 fn go_on(
@@ -104,11 +108,12 @@ fn go_on(
     diesel::sql_query("select from projects where id = $1 for share")
         .bind::<SqlUuid, _>(project)
         .execute(conn)?;
+    // Only one is at it: whoever comes second would take what the first has for all there is.
     let standing: Option<Standing> = diesel::sql_query(
         "select w.deleted_at is not null as is_deleted, w.active as is_on, p.webhooks_enabled as sends, u.cancels_before \
          from projects p join webhooks w on w.project_id = p.id \
          join unfinished_switches u on u.project_id = w.project_id and u.webhook_id = w.id \
-         where p.id = $1 and w.id = $2",
+         where p.id = $1 and w.id = $2 for update of u skip locked",
     )
     .bind::<SqlUuid, _>(project)
     .bind::<SqlUuid, _>(id)

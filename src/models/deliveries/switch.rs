@@ -30,7 +30,7 @@ pub fn pause_webhook(
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, false, now)?;
     pace::reset(conn, project, id)?;
-    follow::begin(conn, project, id, false, PIECE, now)?;
+    follow::begin(conn, project, id, None, PIECE, now)?;
     Ok(webhook)
 }
 
@@ -46,7 +46,7 @@ pub fn resume_webhook(
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, true, now)?;
     pace::reset(conn, project, id)?;
-    follow::begin(conn, project, id, held == HeldChoice::Cancel, PIECE, now)?;
+    follow::begin(conn, project, id, Some(held), PIECE, now)?;
     Ok(webhook)
 }
 
@@ -68,7 +68,8 @@ pub fn save_webhook(
         pace::reset(conn, project, id)?;
     }
     if before.settings.active != settings.active {
-        follow::begin(conn, project, id, false, PIECE, now)?;
+        let held = settings.active.then_some(HeldChoice::Send);
+        follow::begin(conn, project, id, held, PIECE, now)?;
     }
     Ok(webhook)
 }
@@ -84,7 +85,7 @@ pub fn delete_webhook(
         return Ok(false);
     }
     pace::reset(conn, project, id)?;
-    follow::begin(conn, project, id, false, PIECE, now)?;
+    follow::begin(conn, project, id, None, PIECE, now)?;
     Ok(true)
 }
 
@@ -99,7 +100,7 @@ pub fn disable_webhook(
 ) -> Result<(), DbError> {
     webhooks::disable(conn, project, id, kind, detail, now)?;
     pace::reset(conn, project, id)?;
-    follow::begin(conn, project, id, false, PIECE, now)?;
+    follow::begin(conn, project, id, None, PIECE, now)?;
     Ok(())
 }
 
@@ -112,7 +113,7 @@ pub fn enable_webhooks(
     projects::enable_webhooks(conn, project)?;
     let mut left = PIECE;
     for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
-        left -= follow::begin(conn, project, webhook.id, false, left, now)?;
+        left -= follow::begin(conn, project, webhook.id, None, left, now)?;
     }
     Ok(())
 }

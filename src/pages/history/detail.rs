@@ -97,6 +97,7 @@ struct Found {
     attempts: Vec<AttemptRow>,
     webhook: Option<Webhook>,
     event: Option<Event>,
+    is_slowed: bool,
 }
 
 impl Found {
@@ -106,6 +107,7 @@ impl Found {
             attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
             event: events::find(conn, project, delivery.event)?,
+            is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
         }))
     }
@@ -120,7 +122,7 @@ impl Found {
 
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let base_link = member.path(&format!("/history/{}", delivery.id));
@@ -160,7 +162,13 @@ impl DetailPage {
             external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
-            outlook: timeline::outlook(delivery, attempts, webhook, member.project.webhooks_enabled),
+            outlook: timeline::outlook(
+                delivery,
+                attempts,
+                webhook,
+                member.project.webhooks_enabled,
+                *is_slowed,
+            ),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
             exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),

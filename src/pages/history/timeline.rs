@@ -66,17 +66,22 @@ pub struct Outlook {
 
 /// What a delivery waits for; none once nothing more happens and there is nothing to say about it.
 ///
-/// `is_sent` is false while the master switch is off: then what comes due is held.
+/// `is_sent` is false while the master switch is off: then what comes due is held. `is_slowed`: its receiver keeps
+/// failing.
 pub fn outlook(
     delivery: &Delivery,
     attempts: &[AttemptRow],
     webhook: Option<&Webhook>,
     is_sent: bool,
+    is_slowed: bool,
 ) -> Option<Outlook> {
     let says = |what: &str, why: &str| Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned() });
     match delivery.status {
         Status::Due if !is_sent => says("About to be held", OFF),
-        Status::Due => says(&due_words(attempts), "It goes out as soon as a sender is free."),
+        Status::Due => {
+            let turn = turn_words(webhook, is_slowed);
+            says(&due_words(attempts), &turn.unwrap_or("It goes out as soon as a sender is free.".to_owned()))
+        }
         Status::Sending => {
             says(&format!("Attempt {} is under way", next_number(attempts)), "This page follows it.")
         }
@@ -84,7 +89,12 @@ pub fn outlook(
             what: "Next attempt".to_owned(),
             at: delivery.next_attempt_at,
             why: if is_sent {
-                retry_reason(delivery, attempts, webhook)
+                let reason = retry_reason(delivery, attempts, webhook);
+                [Some(reason), turn_words(webhook, is_slowed)]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" ")
             } else {
                 format!("{OFF} It is held when that time comes.")
             },
@@ -92,6 +102,23 @@ pub fn outlook(
         Status::Held => says("Kept back", held_reason(webhook)),
         Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),
         Status::Delivered | Status::Cancelled => None,
+    }
+}
+
+/// Why something waits although it is due.
+fn turn_words(webhook: Option<&Webhook>, is_slowed: bool) -> Option<String> {
+    let rate = webhook.and_then(|webhook| webhook.settings.rate_per_s);
+    match (is_slowed, rate) {
+        (true, _) => Some(
+            "Its webhook is slowed because its receiver keeps failing: it waits for its turn.".to_owned(),
+        ),
+        (false, Some(1)) => {
+            Some("Its webhook gets at most 1 request a second: it waits for its turn.".to_owned())
+        }
+        (false, Some(rate)) => {
+            Some(format!("Its webhook gets at most {rate} requests a second: it waits for its turn."))
+        }
+        (false, None) => None,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The list of webhooks: where each sends, what, and how it fares.
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use actix_web::web::Data;
 use askama::Template;
@@ -47,8 +47,7 @@ struct Row {
     types: Option<Types>,
     fares: Fares,
     held: i64,
-    /// It was switched on, and what was held is on its way.
-    is_following: bool,
+    held_words: &'static str,
 }
 
 /// The event types that a webhook subscribes to.
@@ -76,7 +75,7 @@ struct Found {
     /// What waits for each of those that are off, or were until a moment ago: only for them anything can be held.
     waiting: HashMap<WebhookId, Waiting>,
     slowed: HashMap<WebhookId, Slowed>,
-    unfinished: HashSet<WebhookId>,
+    unfinished: HashMap<WebhookId, bool>,
 }
 
 impl Found {
@@ -84,7 +83,7 @@ impl Found {
         let webhooks = webhooks::list(conn, project.id)?;
         let unfinished = deliveries::unfinished(conn, project.id)?;
         let may_have_held = |webhook: &&Webhook| {
-            !webhook.settings.active || !project.webhooks_enabled || unfinished.contains(&webhook.id)
+            !webhook.settings.active || !project.webhooks_enabled || unfinished.contains_key(&webhook.id)
         };
         let off = webhooks.iter().filter(may_have_held);
         let waiting = deliveries::waiting(conn, project.id, off.map(|webhook| webhook.id).collect())?;
@@ -98,10 +97,10 @@ impl Found {
         let mut fares = fares::by_webhook(&self.recent, &member.path("/history"));
         let row = |webhook: Webhook| {
             let id = webhook.id;
-            let is_following = self.unfinished.contains(&id) && webhook.settings.active;
+            let cancels = self.unfinished.get(&id).copied();
             let held = self.waiting.get(&id).copied().unwrap_or_default().held;
             let slowed = self.slowed.get(&id);
-            Row::of(member, webhook, slowed, (held, is_following), fares.remove(&id).unwrap_or_default())
+            Row::of(member, webhook, slowed, (held, cancels), fares.remove(&id).unwrap_or_default())
         };
         self.webhooks.into_iter().map(row).collect()
     }
@@ -118,7 +117,7 @@ impl Row {
         member: &Member,
         webhook: Webhook,
         slowed: Option<&Slowed>,
-        (held, is_following): (i64, bool),
+        (held, cancels): (i64, Option<bool>),
         fares: Fares,
     ) -> Self {
         let id = webhook.id;
@@ -138,7 +137,7 @@ impl Row {
             target_url: webhook.settings.target_url,
             fares,
             held,
-            is_following: is_following && member.project.webhooks_enabled,
+            held_words: state::held_words(webhook.settings.active, member.project.webhooks_enabled, cancels),
         }
     }
 }

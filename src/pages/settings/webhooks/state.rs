@@ -87,3 +87,13 @@ pub fn subscribed_words(all_events: bool, types: usize) -> String {
 fn full_stop(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
+
+/// How so many held deliveries stand. `cancels`: more is to follow a switch, and whether that is cancelled.
+pub fn held_words(is_on: bool, is_sent: bool, cancels: Option<bool>) -> &'static str {
+    match cancels {
+        Some(true) => "still to be cancelled",
+        Some(false) if !is_on => "held so far",
+        Some(false) if is_sent => "still to be released",
+        _ => "held",
+    }
+}

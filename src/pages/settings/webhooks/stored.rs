@@ -19,6 +19,8 @@ pub struct Found {
     pub webhook: Webhook,
     slowed: Option<Slowed>,
     held: i64,
+    /// More is to follow its switch; whether that is cancelled.
+    cancels: Option<bool>,
     recent: Vec<Recent>,
     secrets: Vec<SecretMark>,
 }
@@ -47,11 +49,12 @@ impl Found {
     ) -> Result<Option<Self>, DbError> {
         let Some(webhook) = webhooks::find(conn, project, id)? else { return Ok(None) };
         let is_on = webhook.settings.active;
-        let is_following = is_on && deliveries::unfinished(conn, project)?.contains(&id);
+        let cancels = deliveries::unfinished(conn, project)?.get(&id).copied();
         Ok(Some(Self {
             slowed: deliveries::slowed(conn, project)?.remove(&id),
             // While it is on, what is held is so by the whole project, and resuming it is not offered.
-            held: if is_on && !is_following { 0 } else { deliveries::held_count(conn, project, id)? },
+            held: if is_on && cancels.is_none() { 0 } else { deliveries::held_count(conn, project, id)? },
+            cancels,
             recent: deliveries::recent(conn, project, &[id], now - fares::SPAN, now, fares::DRAWN_MAX)?,
             secrets: webhooks::secret_marks(conn, project, id, seal, now)?,
             webhook,
@@ -71,6 +74,7 @@ pub struct Stored {
     /// Requests a second that it gets at most.
     pub rate_per_s: Option<i32>,
     pub held: i64,
+    pub held_words: &'static str,
     pub fares: Fares,
     pub secrets: Vec<SecretMark>,
     pub created_at: OffsetDateTime,
@@ -96,6 +100,11 @@ impl Stored {
             slowed: state::why_slowed(webhook, found.slowed.as_ref()),
             rate_per_s: webhook.settings.rate_per_s,
             held: found.held,
+            held_words: state::held_words(
+                webhook.settings.active,
+                member.project.webhooks_enabled,
+                found.cancels,
+            ),
             fares: fares.remove(&id).unwrap_or_default(),
             secrets: found.secrets.clone(),
             created_at: webhook.created_at,
