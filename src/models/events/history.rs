@@ -298,8 +298,8 @@ pub fn load_payloads(
     let rows: Vec<Found> = LoadPayloads { projects, ids }.load(conn)?;
     Ok(rows
         .into_iter()
-        .filter(|row| !row.data.is_empty())
-        .map(|row| {
+        .filter_map(|row| {
+            let data = unpacked(row.id, row.data);
             let payload = Payload {
                 project: row.project_id,
                 id: row.id,
@@ -308,9 +308,9 @@ pub fn load_payloads(
                 entity_id: row.entity_id,
                 group: group_of(row.id, row.group_id),
                 source: source_of(row.id, row.source),
-                data: Bytes::from(unpacked(row.id, row.data)),
+                data: Bytes::from(data),
             };
-            (row.id, Arc::new(payload))
+            (!payload.is_emptied()).then(|| (row.id, Arc::new(payload)))
         })
         .collect())
 }

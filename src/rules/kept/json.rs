@@ -32,8 +32,11 @@ pub fn pack(json: &Bytes) -> Bytes {
 
 /// The JSON that was packed; none if that cannot be told any more. What was never packed is given back as it is.
 pub fn unpack(kept: Vec<u8>) -> Option<Vec<u8>> {
-    if kept.first() != Some(&MARK_1) {
-        return Some(kept);
+    match kept.first() {
+        Some(&MARK_1) => {}
+        // Of a later version: JSON has no such byte.
+        Some(mark) if *mark < b'\t' => return None,
+        _ => return Some(kept),
     }
     let length = kept.get(1..HEAD_BYTES)?.try_into().map(u32::from_le_bytes).ok()? as usize;
     if length > JSON_BYTES_MAX {
@@ -92,6 +95,7 @@ mod tests {
             assert_eq!(unpack(packed[..length].to_vec()), None);
         }
         assert_eq!(unpack(vec![MARK_1, 255, 255, 255, 255, 0]), None);
+        assert_eq!(unpack(vec![MARK_1 + 1, 2, 0, 0, 0, b'{', b'}']), None);
     }
 
     proptest! {
