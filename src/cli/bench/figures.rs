@@ -80,7 +80,19 @@ impl Figures {
         per_s(self.tally.delivered, self.tally.delivering_us)
     }
 
-    fn cpu_per_1000(&self, cpu_s: f64) -> f64 {
+    /// None once it was killed: what it had used went with it.
+    fn program_cpu_per_1000(&self) -> Option<f64> {
+        let was_killed = self.kills.is_some_and(|kills| kills.program > 0);
+        (!was_killed).then(|| self.per_1000(self.used.program_cpu_s))
+    }
+
+    fn postgres_cpu_per_1000(&self) -> Option<f64> {
+        // It goes down with the program.
+        let was_killed = self.kills.is_some_and(|kills| kills.program + kills.postgres > 0);
+        (!was_killed).then(|| self.per_1000(self.used.postgres_cpu_s))
+    }
+
+    fn per_1000(&self, cpu_s: f64) -> f64 {
         cpu_s * 1_000.0 / (self.tally.delivered.max(1) as f64)
     }
 
@@ -109,8 +121,8 @@ impl Figures {
                 "out_of_order": census.out_of_order,
             },
             "cpu_s_per_1000_deliveries": {
-                "program": rounded(self.cpu_per_1000(self.used.program_cpu_s), 4),
-                "postgres": rounded(self.cpu_per_1000(self.used.postgres_cpu_s), 4),
+                "program": self.program_cpu_per_1000().map(|cpu_s| rounded(cpu_s, 4)),
+                "postgres": self.postgres_cpu_per_1000().map(|cpu_s| rounded(cpu_s, 4)),
             },
             "program_peak_mib": rounded(self.used.program_peak_mib, 1),
             "baseline": {
@@ -145,9 +157,9 @@ impl Figures {
             format!("duplicates   {:>9}", tally.duplicates),
             format!("signatures   {:>9} verified, {} wrong", self.signatures.0, self.signatures.1),
             format!(
-                "CPU          {:>9.4} s per 1,000 deliveries of the program, {:.4} s of Postgres",
-                self.cpu_per_1000(used.program_cpu_s),
-                self.cpu_per_1000(used.postgres_cpu_s)
+                "CPU          {:>9} s per 1,000 deliveries of the program, {} s of Postgres",
+                cpu_words(self.program_cpu_per_1000()),
+                cpu_words(self.postgres_cpu_per_1000())
             ),
             format!("memory       {:>9.0} MiB at most (the program alone)", used.program_peak_mib),
             format!(
@@ -166,6 +178,10 @@ impl Figures {
         }));
         lines.join("\n")
     }
+}
+
+fn cpu_words(cpu_s: Option<f64>) -> String {
+    cpu_s.map_or_else(|| "unknown".to_owned(), |cpu_s| format!("{cpu_s:.4}"))
 }
 
 fn per_s(count: u64, us: u64) -> f64 {

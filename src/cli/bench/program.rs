@@ -3,7 +3,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::connection::Connection;
 use super::machine::{self, Usage};
+use crate::app::Signals;
 use crate::base::clock::Clock;
 use crate::base::ids::WebhookId;
 use crate::base::postgres::PrivatePostgres;
@@ -27,6 +29,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Of Postgres's log, 16 MiB each: what about 200,000 events take.
 const LOG_PIECES: usize = 32;
 
+/// The exit code of who is interrupted.
+const INTERRUPTED: i32 = 130;
+/// The folder may resist for so long.
+const DELETE_MAX: Duration = Duration::from_secs(10);
+
 /// A running program. Dropped, it is killed and its folder deleted.
 pub(super) struct Program {
     clock: Clock,
@@ -34,6 +41,8 @@ pub(super) struct Program {
     /// Whom it may call.
     receivers: Vec<SocketAddr>,
     child: Child,
+    /// Of the child, for who ends it when the run is interrupted.
+    pid: Arc<AtomicU32>,
     address: SocketAddr,
 }
 
@@ -54,8 +63,11 @@ impl Program {
             Failure::new(format!("{}: {error}", folder.display()), "name another folder with --dir")
         })?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let pid = Arc::new(AtomicU32::new(0));
+        clean_up_when_interrupted(&folder, &pid);
         let (child, address) = spawn(&folder, &receivers, nowhere)?;
-        let mut program = Self { clock, folder, receivers, child, address };
+        pid.store(child.id(), Relaxed);
+        let mut program = Self { clock, folder, receivers, child, pid, address };
         program.wait_until_ready()?;
         Ok(program)
     }
@@ -157,8 +169,10 @@ impl Program {
     /// kill -9, and a new start on the same address.
     pub(super) fn kill_and_restart(&mut self) -> Result<(), Failure> {
         let _ = self.child.kill();
+        self.pid.store(0, Relaxed);
         let _ = self.child.wait();
         (self.child, self.address) = spawn(&self.folder, &self.receivers, self.address)?;
+        self.pid.store(self.child.id(), Relaxed);
         self.wait_until_ready()
     }
 
@@ -251,11 +265,33 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its Postgres goes down with it, but not at once.
-        let watch = self.clock.stopwatch();
-        while std::fs::remove_dir_all(&self.folder).is_err() && watch.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(LOOK_AGAIN);
+        delete(&self.folder);
+    }
+}
+
+/// Ends program and Postgres and deletes the folder at Ctrl-C or SIGTERM: who is ended by a signal drops nothing.
+fn clean_up_when_interrupted(folder: &Path, pid: &Arc<AtomicU32>) {
+    let (folder, pid) = (folder.to_owned(), pid.clone());
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let told = runtime.block_on(async { Some(Signals::catch().ok()?.next().await) });
+        if told.is_none() {
+            return;
         }
+        if let Some(pid) = libc::pid_t::try_from(pid.load(Relaxed)).ok().filter(|pid| *pid > 0) {
+            // SAFETY: sends a signal to a child of ours; should it be over already, nobody else has its id by now.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+        delete(&folder);
+        std::process::exit(INTERRUPTED);
+    });
+}
+
+/// Its Postgres goes down with the program, but not at once.
+fn delete(folder: &Path) {
+    let watch = Clock::system().stopwatch();
+    while std::fs::remove_dir_all(folder).is_err() && folder.exists() && watch.elapsed() < DELETE_MAX {
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 
