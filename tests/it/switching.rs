@@ -313,6 +313,19 @@ fn a_node_whose_rows_were_forgotten_makes_them_anew_and_accepts_events() {
 }
 
 #[test]
+fn what_of_an_event_cannot_be_read_any_more_is_not_sent() {
+    let ((app, project), receiver) = (started(), receiver::start());
+    project.webhook(&receiver.url("/"), json!({}));
+    switch_all(&project, false);
+    project.event(TYPE, json!({ "object": "voucher" }));
+    // A packed text of 255 bytes, cut short.
+    app.db.execute("update events set data = '\\x01ff00000010'");
+    switch_all(&project, true);
+    app.wait_for("cancelled", 1);
+    assert_eq!(receiver.count(), 0);
+}
+
+#[test]
 fn nothing_is_resent_while_all_webhooks_are_switched_off() {
     let ((app, project), receiver) = (started(), receiver::start());
     let support = people::member(&app, project.id, Role::Support);
