@@ -340,8 +340,8 @@ mod tests {
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
-    fn claimed(project: ProjectId, webhook: WebhookId, target: Option<Arc<Target>>) -> Claimed {
-        let payload = Payload {
+    fn payload(project: ProjectId) -> Payload {
+        Payload {
             project,
             id: EventId::new(NOW),
             event_type: "a.b".to_owned(),
@@ -350,21 +350,6 @@ mod tests {
             group: String::new(),
             source: String::new(),
             data: Bytes::new(),
-        };
-        Claimed {
-            id: DeliveryId::new(NOW),
-            payload: Arc::new(payload),
-            webhook,
-            target,
-            test: false,
-            claims: 1,
-            lease_ends: NOW,
-            attempt_count: 0,
-            retries_used: 0,
-            webhooks_enabled: true,
-            place: None,
-            in_turn: false,
-            by_rate: false,
         }
     }
 
@@ -381,7 +366,8 @@ mod tests {
             deleted_at: None,
         };
         let at = |version| ProjectSnapshot::of(version, version != 3, [(webhook.clone(), Vec::new())]);
-        let mut one = claimed(project, id, at(2).targets.get(&id).cloned());
+        let mut one =
+            Claimed::first(DeliveryId::new(NOW), Arc::new(payload(project)), &at(2).targets[&id], NOW);
         let version = |one: &Claimed| one.target.as_ref().map(|target| target.version);
         // Before the webhook was there.
         renew(&mut one, &ProjectSnapshot::of(1, true, []));

@@ -14,7 +14,7 @@ use crate::models::deliveries::{
     self, Claimed, HAND_OVER_MAX, HandOver, HandedOver, NewDelivery, Place, Status,
 };
 use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
-use crate::models::webhooks::{self, ProjectSnapshot, Target};
+use crate::models::webhooks::{self, ProjectSnapshot};
 
 /// The settings of projects as of the version last seen.
 pub(super) type Snapshots = HashMap<ProjectId, Arc<ProjectSnapshot>>;
@@ -77,7 +77,7 @@ pub(super) fn write(
                 delivery.due_at = None;
             } else if target.webhook.settings.rate_per_s.is_none() && hand_over.reserve(target.webhook.id) {
                 reserved.webhooks.push(target.webhook.id);
-                let claimed = handed_over(draft, target, &delivery, now);
+                let claimed = Claimed::first(id, draft.payload.clone(), target, now);
                 delivery.status = Status::Sending;
                 delivery.due_at = Some(claimed.lease_ends);
                 delivery.claimed_by = Some(hand_over.node());
@@ -237,29 +237,6 @@ fn settle_external_ids(
         }
     }
     Ok(())
-}
-
-fn handed_over(
-    draft: &Draft<'_>,
-    target: &Arc<Target>,
-    delivery: &NewDelivery,
-    now: OffsetDateTime,
-) -> Claimed {
-    Claimed {
-        id: delivery.id,
-        payload: draft.payload.clone(),
-        webhook: target.webhook.id,
-        target: Some(target.clone()),
-        test: false,
-        claims: 1,
-        lease_ends: now + deliveries::lease(target.webhook.settings.timeout_ms),
-        attempt_count: 0,
-        retries_used: 0,
-        webhooks_enabled: true,
-        place: None,
-        in_turn: false,
-        by_rate: false,
-    }
 }
 
 fn answers(

@@ -52,6 +52,27 @@ pub struct Claimed {
     pub by_rate: bool,
 }
 
+impl Claimed {
+    /// The first claim of a delivery that was never tried.
+    pub fn first(id: DeliveryId, payload: Arc<Payload>, target: &Arc<Target>, now: OffsetDateTime) -> Self {
+        Self {
+            id,
+            payload,
+            webhook: target.webhook.id,
+            target: Some(target.clone()),
+            test: false,
+            claims: 1,
+            lease_ends: now + lease(target.webhook.settings.timeout_ms),
+            attempt_count: 0,
+            retries_used: 0,
+            webhooks_enabled: true,
+            place: None,
+            in_turn: false,
+            by_rate: false,
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 #[allow(missing_docs)]
 pub(super) struct Row {

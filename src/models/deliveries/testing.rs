@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Claimed, NewDelivery, Status, delivery_id, insert, lease};
+use super::{Claimed, NewDelivery, Status, delivery_id, insert};
 use crate::base::db::DbError;
 use crate::base::schema::deliveries;
 use crate::models::events::{self, Payload};
@@ -23,21 +23,8 @@ pub fn begin_test(
     now: OffsetDateTime,
 ) -> Result<Claimed, DbError> {
     let webhook = target.webhook.id;
-    let claimed = Claimed {
-        id: delivery_id(payload.id, webhook),
-        payload: payload.clone(),
-        webhook,
-        target: Some(target.clone()),
-        test: true,
-        claims: 1,
-        lease_ends: now + lease(target.webhook.settings.timeout_ms),
-        attempt_count: 0,
-        retries_used: 0,
-        webhooks_enabled: true,
-        place: None,
-        in_turn: false,
-        by_rate: false,
-    };
+    let id = delivery_id(payload.id, webhook);
+    let claimed = Claimed { test: true, ..Claimed::first(id, payload.clone(), target, now) };
     let delivery = NewDelivery {
         project: payload.project,
         id: claimed.id,

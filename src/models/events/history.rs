@@ -45,36 +45,31 @@ pub struct Summary {
     pub test: bool,
 }
 
-type SummaryRow =
-    (EventId, String, Option<String>, Option<String>, Option<String>, OffsetDateTime, i16, bool);
-
-/// The columns of a [`SummaryRow`].
-const SUMMARY: (
-    events::id,
-    events::event_type,
-    events::external_id,
-    events::entity_id,
-    events::group_id,
-    events::created_at,
-    events::deliveries,
-    events::test,
-) = (
-    events::id,
-    events::event_type,
-    events::external_id,
-    events::entity_id,
-    events::group_id,
-    events::created_at,
-    events::deliveries,
-    events::test,
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+struct SummaryRow {
+    id: EventId,
+    event_type: String,
+    external_id: Option<String>,
+    entity_id: Option<String>,
+    group_id: Option<String>,
+    created_at: OffsetDateTime,
+    deliveries: i16,
+    test: bool,
+}
 
 impl From<SummaryRow> for Summary {
-    fn from(
-        (id, event_type, external_id, entity_id, group, created_at, deliveries, test): SummaryRow,
-    ) -> Self {
-        let group = group_of(id, group);
-        Self { id, event_type, external_id, entity_id, group, created_at, deliveries, test }
+    fn from(row: SummaryRow) -> Self {
+        Self {
+            id: row.id,
+            event_type: row.event_type,
+            external_id: row.external_id,
+            entity_id: row.entity_id,
+            group: group_of(row.id, row.group_id),
+            created_at: row.created_at,
+            deliveries: row.deliveries,
+            test: row.test,
+        }
     }
 }
 
@@ -216,7 +211,7 @@ fn within(
         .filter(events::project_id.eq(project))
         .order(events::id.desc())
         .limit(limit)
-        .select(SUMMARY)
+        .select(SummaryRow::as_select())
         .into_boxed();
     // One value is asked for by `=`: only then are its index's rows known to come in the page's order.
     match &filter.types[..] {
@@ -248,7 +243,12 @@ fn within(
 /// The oldest event that is kept of a project, tests aside.
 pub fn first_posted(conn: &mut PgConnection, project: ProjectId) -> Result<Option<Summary>, DbError> {
     let oldest = events::table.filter(events::project_id.eq(project)).filter(events::test.eq(false));
-    Ok(oldest.order(events::id).select(SUMMARY).first::<SummaryRow>(conn).optional()?.map(Summary::from))
+    Ok(oldest
+        .order(events::id)
+        .select(SummaryRow::as_select())
+        .first::<SummaryRow>(conn)
+        .optional()?
+        .map(Summary::from))
 }
 
 /// The event that a search text names: our id, or the caller's own of the last seven days.
