@@ -6,11 +6,13 @@ use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
 
 use super::naming::named;
-use super::{Settings, WEBHOOKS_MAX, rates};
+use super::{Maintenance, Settings, WEBHOOKS_MAX, credentials, rates};
 use crate::base::db::{DbError, violates};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhooks;
+use crate::base::seal::SealKey;
 use crate::models::projects;
+use crate::rules::preset::Preset;
 use crate::rules::retry::DisableKind;
 
 /// When and why a webhook was disabled.
@@ -104,6 +106,11 @@ struct Row {
     success: String,
     when_used_up: String,
     rate_per_s: Option<i32>,
+    preset: Option<String>,
+    extra_signature: String,
+    when_paused: String,
+    hold_from: Option<OffsetDateTime>,
+    hold_until: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     deleted_at: Option<OffsetDateTime>,
@@ -125,6 +132,11 @@ struct Columns<'a> {
     success: String,
     when_used_up: String,
     rate_per_s: Option<i32>,
+    preset: Option<&'static str>,
+    extra_signature: &'static str,
+    when_paused: &'static str,
+    hold_from: Option<OffsetDateTime>,
+    hold_until: Option<OffsetDateTime>,
     updated_at: OffsetDateTime,
 }
 
@@ -136,7 +148,20 @@ pub fn list(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>,
         .order(webhooks::id)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(Webhook::from).collect())
+    with_marks(conn, project, rows)
+}
+
+fn with_mark(conn: &mut PgConnection, project: ProjectId, row: Row) -> Result<Webhook, DbError> {
+    let mut webhook = Webhook::from(row);
+    credentials::fill(conn, project, std::slice::from_mut(&mut webhook))?;
+    Ok(webhook)
+}
+
+/// Webhooks with what may be read of their sealed values.
+fn with_marks(conn: &mut PgConnection, project: ProjectId, rows: Vec<Row>) -> Result<Vec<Webhook>, DbError> {
+    let mut webhooks: Vec<Webhook> = rows.into_iter().map(Webhook::from).collect();
+    credentials::fill(conn, project, &mut webhooks)?;
+    Ok(webhooks)
 }
 
 /// A webhook that exists.
@@ -150,8 +175,8 @@ pub fn find_with_deleted(
     project: ProjectId,
     id: WebhookId,
 ) -> Result<Option<Webhook>, DbError> {
-    let row = webhooks::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
-    Ok(row.map(Webhook::from))
+    let row = webhooks::table.find((project, id)).select(Row::as_select()).load(conn)?;
+    Ok(with_marks(conn, project, row)?.pop())
 }
 
 /// What history shows of a webhook, deleted or not.
@@ -182,6 +207,7 @@ pub fn create(
     conn: &mut PgConnection,
     project: ProjectId,
     settings: &Settings,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Webhook, CreateError> {
     // First: the project's row is the lock that makes the count exact.
@@ -206,7 +232,8 @@ pub fn create(
         .returning(Row::as_returning())
         .get_result(conn)?;
     rates::keep(conn, project, id, settings.rate_per_s, now)?;
-    Ok(row.into())
+    credentials::keep(conn, project, id, settings, key, now)?;
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Replaces the settings. Switching on clears the reason why it had been disabled.
@@ -215,6 +242,7 @@ pub fn update(
     project: ProjectId,
     id: WebhookId,
     settings: &Settings,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     projects::bump_settings_version(conn, project)?;
@@ -227,10 +255,11 @@ pub fn update(
         .optional()?
         .ok_or(UpdateError::Gone)?;
     rates::keep(conn, project, id, settings.rate_per_s, now)?;
+    credentials::keep(conn, project, id, settings, key, now)?;
     if settings.active && row.disabled_kind.is_some() {
         return set_active(conn, project, id, true, now);
     }
-    Ok(row.into())
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Switches a webhook on or off by hand; either way it is not "disabled" by us any more.
@@ -254,7 +283,7 @@ pub fn set_active(
         .get_result::<Row>(conn)
         .optional()?
         .ok_or(UpdateError::Gone)?;
-    Ok(row.into())
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Switches a webhook off because of what its receiver did; false if it was off already.
@@ -316,6 +345,11 @@ impl<'a> Columns<'a> {
             success: word(&settings.success),
             when_used_up: word(&settings.when_used_up),
             rate_per_s: settings.rate_per_s,
+            preset: settings.preset.map(Preset::as_str),
+            extra_signature: settings.extra_signature.as_str(),
+            when_paused: settings.when_paused.as_str(),
+            hold_from: settings.maintenance.map(|window| window.from),
+            hold_until: settings.maintenance.map(|window| window.until),
             updated_at: now,
         }
     }
@@ -357,6 +391,14 @@ impl From<Row> for Webhook {
                 success: from_word(&row.success, like.success),
                 when_used_up: from_word(&row.when_used_up, like.when_used_up),
                 rate_per_s: row.rate_per_s,
+                preset: row.preset.as_deref().and_then(Preset::parse),
+                extra_signature: from_word(&row.extra_signature, like.extra_signature),
+                when_paused: from_word(&row.when_paused, like.when_paused),
+                maintenance: row
+                    .hold_from
+                    .zip(row.hold_until)
+                    .map(|(from, until)| Maintenance { from, until }),
+                ..like
             },
             disabled,
             created_at: row.created_at,
