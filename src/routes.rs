@@ -115,6 +115,8 @@ machines: {
     put "/v1/webhooks/{id}" => api::webhooks::replace, Key("webhooks");
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
+    get "/v1/webhooks/{id}/missed" => api::resuming::missed, Key("webhooks");
+    post "/v1/webhooks/{id}/resume" => api::resuming::resume, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");

@@ -2,6 +2,7 @@
 pub mod accounts;
 pub mod deliveries;
 pub mod events;
+pub mod notices;
 pub mod projects;
 pub mod sample;
 pub mod webhooks;

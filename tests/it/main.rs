@@ -31,6 +31,7 @@ mod many_waiting;
 mod openapi;
 mod pace;
 mod page_answers;
+mod pausing;
 mod plans;
 mod queue;
 mod rate;

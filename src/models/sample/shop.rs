@@ -210,7 +210,12 @@ mod tests {
             };
             let saved = draft.onto(
                 settings.clone(),
-                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+                &Ground {
+                    policy: &Policy::default(),
+                    hosts: &AllowedHosts::default(),
+                    stored: None,
+                    now: time::OffsetDateTime::UNIX_EPOCH,
+                },
             );
             assert_eq!(saved.as_ref(), Ok(settings), "{}", webhook.slug);
             let host = settings.target_url.split('/').nth(2).unwrap_or_default();

@@ -7,16 +7,17 @@ mod rows;
 mod secrets;
 mod settings;
 mod snapshot;
+mod switch;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
 pub use rows::{
-    CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
-    mark_deleted, names, set_active, update,
+    CreateError, Disabled, Named, UpdateError, Webhook, create, find, find_with_deleted, list, names, update,
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
 pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
+pub use switch::{LastStraw, Turn, disable, mark_deleted, set_active, set_when_paused, turn, turning};
 
 /// A project has at most so many webhooks.
 pub const WEBHOOKS_MAX: i64 = 100;

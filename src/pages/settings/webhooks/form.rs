@@ -177,7 +177,12 @@ mod tests {
         let settings = draft
             .onto(
                 Settings::default(),
-                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+                &Ground {
+                    policy: &Policy::default(),
+                    hosts: &AllowedHosts::default(),
+                    stored: None,
+                    now: time::OffsetDateTime::UNIX_EPOCH,
+                },
             )
             .unwrap();
         assert_eq!(settings.timeout_ms, 2_500);
