@@ -1,4 +1,5 @@
 //! Webhooks: where we send, what, and how.
+mod columns;
 mod credentials;
 mod draft;
 mod naming;
