@@ -118,6 +118,9 @@ machines: {
     get "/v1/webhooks/{id}/missed" => api::resuming::missed, Key("webhooks");
     post "/v1/webhooks/{id}/resume" => api::resuming::resume, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/end-previous" => api::webhooks::end_previous, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");

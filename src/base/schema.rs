@@ -104,6 +104,7 @@ diesel::table! {
         disabled_delivery -> Nullable<Uuid>,
         disabled_status -> Nullable<SmallInt>,
         in_maintenance -> Bool,
+        is_draft -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,

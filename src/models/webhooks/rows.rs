@@ -5,14 +5,14 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
 
+use super::columns::{Columns, Row};
 use super::naming::named;
-use super::{Maintenance, Settings, WEBHOOKS_MAX, WhenPaused, credentials, rates, switch};
+use super::{Settings, WEBHOOKS_MAX, WhenPaused, credentials, rates, switch};
 use crate::base::db::{DbError, violates};
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::base::schema::webhooks;
 use crate::base::seal::SealKey;
 use crate::models::projects;
-use crate::rules::preset::Preset;
 
 /// When and why a webhook was disabled.
 #[derive(Clone, Debug)]
@@ -53,7 +53,25 @@ impl Webhook {
         let keeps = self.in_maintenance || self.settings.when_paused == WhenPaused::Hold;
         !self.settings.active && self.disabled.is_none() && keeps
     }
+
+    /// One that is in no table: to try settings that are not saved.
+    pub fn unsaved(project: ProjectId, id: WebhookId, now: OffsetDateTime) -> Self {
+        Self {
+            project,
+            id,
+            settings: Settings::default(),
+            disabled: None,
+            off_since: None,
+            in_maintenance: false,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        }
+    }
 }
+
+/// What the history calls a webhook that was tested before it was saved.
+const DRAFT_NAME: &str = "Not saved yet";
 
 /// Why a webhook was not created.
 #[derive(Debug)]
@@ -99,65 +117,6 @@ impl From<DieselError> for UpdateError {
     fn from(error: DieselError) -> Self {
         if violates(&error, "webhooks_name_key") { Self::NameTaken } else { Self::Db(error.into()) }
     }
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = webhooks, check_for_backend(diesel::pg::Pg))]
-pub(super) struct Row {
-    project_id: ProjectId,
-    id: WebhookId,
-    name: String,
-    description: String,
-    target_url: String,
-    active: bool,
-    disabled_kind: Option<String>,
-    disabled_detail: Option<String>,
-    disabled_at: Option<OffsetDateTime>,
-    all_events: bool,
-    events: Vec<String>,
-    body: String,
-    version: String,
-    timeout_ms: i32,
-    retries: String,
-    success: String,
-    when_used_up: String,
-    rate_per_s: Option<i32>,
-    preset: Option<String>,
-    extra_signature: String,
-    when_paused: String,
-    hold_from: Option<OffsetDateTime>,
-    hold_until: Option<OffsetDateTime>,
-    off_since: Option<OffsetDateTime>,
-    disabled_delivery: Option<DeliveryId>,
-    disabled_status: Option<i16>,
-    in_maintenance: bool,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    deleted_at: Option<OffsetDateTime>,
-}
-
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = webhooks, treat_none_as_null = true)]
-struct Columns<'a> {
-    name: &'a str,
-    description: &'a str,
-    target_url: &'a str,
-    active: bool,
-    all_events: bool,
-    events: &'a [String],
-    body: String,
-    version: &'a str,
-    timeout_ms: i32,
-    retries: String,
-    success: String,
-    when_used_up: String,
-    rate_per_s: Option<i32>,
-    preset: Option<&'static str>,
-    extra_signature: &'static str,
-    when_paused: &'static str,
-    hold_from: Option<OffsetDateTime>,
-    hold_until: Option<OffsetDateTime>,
-    updated_at: OffsetDateTime,
 }
 
 /// All webhooks of a project that exist, oldest first.
@@ -207,20 +166,48 @@ pub struct Named {
     pub name: String,
     pub target_url: String,
     pub is_deleted: bool,
+    /// It stands for what was tested before it was saved; counts as deleted too.
+    pub is_draft: bool,
 }
 
 /// Names and addresses of all webhooks that a project has or had.
 pub fn names(conn: &mut PgConnection, project: ProjectId) -> Result<HashMap<WebhookId, Named>, DbError> {
-    let rows: Vec<(WebhookId, String, String, Option<OffsetDateTime>)> = webhooks::table
+    let rows: Vec<(WebhookId, String, String, Option<OffsetDateTime>, bool)> = webhooks::table
         .filter(webhooks::project_id.eq(project))
-        .select((webhooks::id, webhooks::name, webhooks::target_url, webhooks::deleted_at))
+        .select((
+            webhooks::id,
+            webhooks::name,
+            webhooks::target_url,
+            webhooks::deleted_at,
+            webhooks::is_draft,
+        ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(id, name, target_url, deleted)| {
-            (id, Named { name, target_url, is_deleted: deleted.is_some() })
+        .map(|(id, name, target_url, deleted, is_draft)| {
+            (id, Named { name, target_url, is_deleted: deleted.is_some(), is_draft })
         })
         .collect())
+}
+
+/// What tests of webhooks that are not saved stand under in the history: one row a project, in no list.
+pub fn draft(conn: &mut PgConnection, project: ProjectId, now: OffsetDateTime) -> Result<WebhookId, DbError> {
+    diesel::insert_into(webhooks::table)
+        .values((
+            webhooks::project_id.eq(project),
+            webhooks::id.eq(WebhookId::new(now)),
+            webhooks::name.eq(DRAFT_NAME),
+            webhooks::target_url.eq(""),
+            webhooks::active.eq(false),
+            webhooks::created_at.eq(now),
+            webhooks::updated_at.eq(now),
+            webhooks::deleted_at.eq(now),
+            webhooks::is_draft.eq(true),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let own = webhooks::table.filter(webhooks::project_id.eq(project)).filter(webhooks::is_draft);
+    Ok(own.select(webhooks::id).first(conn)?)
 }
 
 /// Adds a webhook; where events go changes with it.
@@ -290,92 +277,4 @@ pub(super) fn existing(project: ProjectId, id: WebhookId) -> _ {
     let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> =
         webhooks::table.find((project, id));
     by_key.filter(webhooks::deleted_at.is_null())
-}
-
-impl<'a> Columns<'a> {
-    fn of(settings: &'a Settings, now: OffsetDateTime) -> Self {
-        Self {
-            name: &settings.name,
-            description: &settings.description,
-            target_url: &settings.target_url,
-            active: settings.active,
-            all_events: settings.all_events,
-            events: &settings.events,
-            body: word(&settings.body),
-            version: &settings.version,
-            timeout_ms: settings.timeout_ms,
-            retries: serde_json::to_string(&settings.retries).unwrap_or_default(),
-            success: word(&settings.success),
-            when_used_up: word(&settings.when_used_up),
-            rate_per_s: settings.rate_per_s,
-            preset: settings.preset.map(Preset::as_str),
-            extra_signature: settings.extra_signature.as_str(),
-            when_paused: settings.when_paused.as_str(),
-            hold_from: settings.maintenance.map(|window| window.from),
-            hold_until: settings.maintenance.map(|window| window.until),
-            updated_at: now,
-        }
-    }
-}
-
-/// The word that an enum is written as.
-fn word<T: serde::Serialize>(choice: &T) -> String {
-    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn from_word<T: serde::de::DeserializeOwned>(word: &str, otherwise: T) -> T {
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).unwrap_or(otherwise)
-}
-
-impl From<Row> for Webhook {
-    fn from(row: Row) -> Self {
-        // The table's checks allow no other words; a default is for a database that a newer version wrote.
-        let like = Settings::default();
-        let disabled = match (row.disabled_kind, row.disabled_at) {
-            (Some(kind), Some(at)) => {
-                let detail = row.disabled_detail.unwrap_or_default();
-                Some(Disabled {
-                    kind,
-                    detail,
-                    at,
-                    delivery: row.disabled_delivery,
-                    status: row.disabled_status,
-                })
-            }
-            _ => None,
-        };
-        Self {
-            project: row.project_id,
-            id: row.id,
-            settings: Settings {
-                name: row.name,
-                description: row.description,
-                target_url: row.target_url,
-                active: row.active,
-                all_events: row.all_events,
-                events: row.events,
-                body: from_word(&row.body, like.body),
-                version: row.version,
-                timeout_ms: row.timeout_ms,
-                retries: serde_json::from_str(&row.retries).unwrap_or(like.retries),
-                success: from_word(&row.success, like.success),
-                when_used_up: from_word(&row.when_used_up, like.when_used_up),
-                rate_per_s: row.rate_per_s,
-                preset: row.preset.as_deref().and_then(Preset::parse),
-                extra_signature: from_word(&row.extra_signature, like.extra_signature),
-                when_paused: from_word(&row.when_paused, like.when_paused),
-                maintenance: row
-                    .hold_from
-                    .zip(row.hold_until)
-                    .map(|(from, until)| Maintenance { from, until }),
-                ..like
-            },
-            disabled,
-            off_since: row.off_since,
-            in_maintenance: row.in_maintenance,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            deleted_at: row.deleted_at,
-        }
-    }
 }

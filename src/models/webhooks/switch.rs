@@ -3,7 +3,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
-use super::rows::{Row, Webhook, existing, with_mark};
+use super::columns::Row;
+use super::rows::{Webhook, existing, with_mark};
 use super::{Settings, UpdateError, WhenPaused, rates};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::{GONE, find};
 use crate::base::db::Db;
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested, Trial};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
@@ -175,6 +175,7 @@ fn test(member: &Member, webhook: &Webhook, event_type: &EventType, data: Bytes)
         event_type: event_type.name.to_owned(),
         data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
+        trial: Trial::Stored,
     }
 }
 
@@ -182,6 +183,7 @@ fn test(member: &Member, webhook: &Webhook, event_type: &EventType, data: Bytes)
 fn why_not(error: TestError) -> Result<String, PageError> {
     match error {
         TestError::Gone => Err(PageError::NotFound(GONE)),
+        TestError::SecretGone => Ok("That secret signs no more. Load the page again.".to_owned()),
         TestError::Db(error) => Err(error.into()),
         TestError::Address => Ok("The webhook's address cannot be used. Change it first.".to_owned()),
         TestError::Busy(wait) => {
