@@ -169,6 +169,8 @@ people: {
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/maintenance" => pages::settings::webhooks::set_maintenance, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::confirm_pause, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::pause, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::confirm_resume, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;

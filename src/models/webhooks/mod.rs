@@ -23,9 +23,7 @@ pub use rows::{
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
 pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
-pub use switch::{
-    LastStraw, Turn, disable, mark_deleted, set_active, set_when_paused, turn, turning,
-};
+pub use switch::{LastStraw, Turn, disable, mark_deleted, set_active, set_when_paused, turn, turning};
 
 /// A project has at most so many webhooks.
 pub const WEBHOOKS_MAX: i64 = 100;

@@ -7,6 +7,7 @@ mod edit;
 mod fares;
 mod form;
 mod list;
+mod standing;
 mod state;
 mod stored;
 mod switch;
@@ -18,7 +19,8 @@ pub use created::created;
 pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use list::list;
-pub use switch::{confirm_resume, pause, resume};
+pub use standing::set_maintenance;
+pub use switch::{confirm_pause, confirm_resume, pause, resume};
 pub use testing::{send_test, show_test};
 
 use crate::base::db::Db;
