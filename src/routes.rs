@@ -146,6 +146,8 @@ people: {
     get "/sample/remove" => pages::sample::confirm_removal, Owner;
     post "/sample/remove" => pages::sample::remove, Owner;
     get "/jump" => pages::jump::jump, SignedIn;
+    get "/notices" => pages::notices::show, SignedIn;
+    post "/account/notices" => pages::account::set_notices, SignedIn;
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
     get "/account/password" => pages::account::go_to_account, SignedIn;

@@ -289,6 +289,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     for body in [Value::Null, json!({ "data": null }), json!({ "type": "badge_earned" })] {
         call("testWebhook", &failing, "", body).expect(200);
     }
+    call("getMissed", &text(&odd["id"]), "?since=2026-01-01T00:00:00Z", Value::Null).expect(200);
     let tested = call("testWebhook", &text(&odd["id"]), "", json!({})).expect(200).json();
     assert_eq!(tested["response"], Value::Null, "{tested}");
     call("getEvent", &text(&tested["event_id"]), "", Value::Null).expect(200);
@@ -298,6 +299,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     {
         call("getWebhook", &text(&webhook["id"]), "", Value::Null).expect(200);
     }
+    call("resumeWebhook", &text(&odd["id"]), "", json!({ "held": "cancel", "missed": "send" })).expect(200);
     (id, failing)
 }
 

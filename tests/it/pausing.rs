@@ -2,11 +2,13 @@
 //! chooses so.
 use callout::base::ids::WebhookId;
 use callout::models::deliveries;
+use callout::models::projects::Role;
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::app::App;
 use crate::support::factory::{self, Project};
+use crate::support::people;
 use crate::support::problems::problem;
 use crate::support::receiver::{self, Behaviour, Receiver};
 
@@ -274,4 +276,38 @@ fn a_resumption_says_what_is_wrong_with_it() {
     let other = factory::project(&app, "Other");
     problem(&other.api().post(&path, &json!({})), 404);
     problem(&other.api().get(&format!("{}/missed", path_of(&webhook))), 404);
+}
+
+#[test]
+fn the_pages_ask_what_becomes_of_what_comes_and_of_what_was_missed() {
+    let (app, project, receiver) = started();
+    let admin = people::member(&app, project.id, Role::Admin);
+    let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
+    let list = format!("/p/{}/settings/webhooks", project.id);
+    let page = format!("{list}/{}", webhook["id"].as_str().expect("an id"));
+    let asked = admin.get(&format!("{page}/pause")).expect(200).page().form("main form");
+    assert_eq!(asked.value("when_paused"), Some("drop"));
+    admin.submit(&page, &asked.with("when_paused", "hold")).expect(303);
+    let own = admin.get(&page).expect(200).page();
+    assert!(own.text("aside").contains("What comes meanwhile is held for it."), "{}", own.text("aside"));
+    assert!(!admin.get(&format!("{page}/resume")).expect(200).page().has("input[name=missed]"));
+    admin.post_form(&format!("{page}/resume"), &[]).expect(303);
+    let pause = admin.get(&page).expect(200).page().form("aside form[action$='/pause']");
+    assert_eq!(pause.value("when_paused"), Some("hold"), "as it was chosen last");
+    admin.submit(&page, &pause.with("when_paused", "drop")).expect(303);
+    post(&app, &project, 1);
+    post(&app, &project, 2);
+    let asked = admin.get(&format!("{page}/resume")).expect(200).page();
+    let legend = asked.text(".held-choice legend");
+    assert!(
+        legend.contains("2 events from 2026-11-21 12:00:01 UTC to 2026-11-21 12:00:02 UTC were not sent"),
+        "{legend}"
+    );
+    let form = asked.form("main form");
+    assert_eq!(form.value("missed"), Some("skip"));
+    let sent = admin.submit(&page, &form.with("missed", "send")).expect(303);
+    let said = admin.follow(&sent).expect(200).page().text(".notice[role=status]");
+    assert_eq!(said, "Till gets events again. What it missed follows.");
+    wait_until_sent(&app);
+    app.wait_for("delivered", 2);
 }
