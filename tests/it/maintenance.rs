@@ -115,7 +115,14 @@ fn a_window_in_the_past_is_refused() {
     assert_eq!(form.value("from"), Some("2026-11-21T13:00"));
     let wrong = form.clone().with("from", "2026-11-21T10:00").with("until", "2026-11-21T11:00");
     let sent = admin.submit(&page, &wrong).expect(303);
-    assert!(admin.follow(&sent).expect(200).page().text(".notice-bad").contains("over already"));
+    assert!(
+        admin
+            .follow(&sent)
+            .expect(200)
+            .page()
+            .text(".notice-bad[role=alert]:not([hidden])")
+            .contains("over already")
+    );
     let set = form.with("from", "2026-11-21T18:00").with("until", "2026-11-21T18:30:00Z");
     admin.submit(&page, &set).expect(303);
     let window = json!({ "from": "2026-11-21T18:00:00.000Z", "until": "2026-11-21T18:30:00.000Z" });

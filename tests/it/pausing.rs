@@ -94,6 +94,12 @@ fn a_slowed_one_that_holds_is_slowed_no_more_when_it_is_resumed() {
         post(&app, &project, n);
     }
     app.wait_until("it is slowed", |app| app.db.count("webhook_pace") == 1);
+    // One under way would be held only when its retry is due.
+    app.wait_until("nothing is under way", |app| {
+        !app.parts.dispatcher.has_without_row()
+            && app.parts.dispatcher.in_memory() == 0
+            && app.db.count("deliveries where status = 1") == 0
+    });
     change(&project, &webhook, json!({ "active": false, "when_paused": "hold" }));
     app.wait_until("all are held", |app| app.db.count("deliveries where status <> 5") == 0);
     assert_eq!(app.db.count("webhook_pace"), 0);

@@ -3,7 +3,7 @@
 //! An event notes who would have taken it (`events.skipped`), so nobody's subscriptions are judged anew. A row of
 //! `missed_events` remembers how far they were looked through: each piece is a transaction of its own, so that a million
 //! of them holds up nobody. A delivery's id is derived from its event, so none is made twice.
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -149,8 +149,8 @@ struct Looked {
     is_missed: bool,
 }
 
-/// Makes a piece of the deliveries that some webhook missed; any node may. None if nothing is left to do, else how many
-/// deliveries there are now. Wake the dispatcher afterwards.
+/// Makes a piece of the deliveries that some webhook missed; any node may. None if there is nothing to do at the moment, else how
+/// many deliveries it made. Wake the dispatcher afterwards.
 pub fn send_some_missed(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Option<usize>, DbError> {
     conn.transaction(|conn| {
         let found: Option<(ProjectId, WebhookId)> = missed_events::table
@@ -160,7 +160,7 @@ pub fn send_some_missed(conn: &mut PgConnection, now: OffsetDateTime) -> Result<
             .first(conn)
             .optional()?;
         let Some((project, id)) = found else { return Ok(None) };
-        Ok(Some(go_on(conn, project, id, now)?))
+        go_on(conn, project, id, now)
     })
 }
 
@@ -169,7 +169,7 @@ fn go_on(
     project: ProjectId,
     id: WebhookId,
     now: OffsetDateTime,
-) -> Result<usize, DbError> {
+) -> Result<Option<usize>, DbError> {
     // As in `follow`: nobody turns a switch meanwhile, and only one node is at it.
     diesel::sql_query("select from projects where id = $1 for share")
         .bind::<SqlUuid, _>(project)
@@ -185,13 +185,18 @@ fn go_on(
     .bind::<SqlUuid, _>(id)
     .get_result(conn)
     .optional()?;
-    let Some(standing) = standing else { return Ok(0) };
+    let Some(standing) = standing else { return Ok(None) };
     let row = missed_events::table.find((project, id));
     if standing.is_deleted {
         diesel::delete(row).execute(conn)?;
-        return Ok(0);
+        return Ok(Some(0));
     }
     let looked = look(conn, (project, id), (standing.next_id, standing.until_id))?;
+    let day = |one: &Looked| one.is_missed.then(|| ids::time_of(one.id.0).date());
+    // Nobody is to wait for the lock that we have, which emptying a busy day would take minutes for.
+    if !bodies::try_hold(conn, &looked.iter().filter_map(day).collect())? {
+        return Ok(None);
+    }
     match looked.last().filter(|_| looked.len() as i64 == PIECE) {
         Some(last) => {
             let next = Uuid::from_u128(last.id.0.as_u128() + 1);
@@ -201,7 +206,7 @@ fn go_on(
             diesel::delete(row).execute(conn)?;
         }
     }
-    make(conn, (project, id), looked, standing.is_sent, now)
+    Ok(Some(make(conn, (project, id), looked, standing.is_sent, now)?))
 }
 
 /// The next events that somebody missed, whoever it was.
@@ -233,12 +238,6 @@ fn make(
     now: OffsetDateTime,
 ) -> Result<usize, DbError> {
     let missed: Vec<Looked> = looked.into_iter().filter(|one| one.is_missed).collect();
-    // One event a day is enough: what keeps its body keeps those of its day.
-    let days: HashMap<_, EventId> =
-        missed.iter().map(|one| (ids::time_of(one.id.0).date(), one.id)).collect();
-    for event in days.into_values() {
-        bodies::hold(conn, event)?;
-    }
     let kept = events::with_data(conn, project, missed.iter().map(|one| one.id).collect())?;
     let delivery = |one: Looked| NewDelivery {
         project,
