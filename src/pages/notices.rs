@@ -1,5 +1,6 @@
 //! `/notices`: what a person should know of in the projects that they work for.
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use actix_web::web::Data;
 use askama::Template;
@@ -45,8 +46,8 @@ pub async fn show(person: SignedIn, db: Data<Db>, clock: Data<Clock>) -> PageRes
         let found = notices::list(conn, &projects, SHOWN_MAX)?;
         let mut names: HashMap<ProjectId, HashMap<WebhookId, Named>> = HashMap::new();
         for notice in &found {
-            if !names.contains_key(&notice.project) {
-                names.insert(notice.project, webhooks::names(conn, notice.project)?);
+            if let Entry::Vacant(place) = names.entry(notice.project) {
+                place.insert(webhooks::names(conn, notice.project)?);
             }
         }
         accounts::saw_notices(conn, user.id, now)?;
