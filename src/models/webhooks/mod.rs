@@ -4,6 +4,7 @@ mod credentials;
 mod draft;
 mod naming;
 mod rates;
+mod reseal;
 mod rotation;
 mod rows;
 mod secrets;
@@ -12,6 +13,7 @@ mod snapshot;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
+pub use reseal::{ResealError, Resealed, reseal};
 pub use rotation::{
     OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,
 };

@@ -7,10 +7,12 @@ mod edit;
 mod fares;
 mod form;
 mod list;
+mod secret;
 mod state;
 mod stored;
 mod switch;
 mod testing;
+mod trial;
 mod types;
 
 pub use create::{create, new};
@@ -18,8 +20,10 @@ pub use created::created;
 pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use list::list;
+pub use secret::{end_previous_secret, roll_back_secret, rotate_secret, show_secret, try_secrets};
 pub use switch::{confirm_resume, pause, resume};
-pub use testing::{send_test, show_test};
+pub use testing::{check_data, send_test, show_test, trial_sample};
+pub use trial::try_unsaved;
 
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
