@@ -106,7 +106,10 @@ machines: {
     post "/v1/events/batch" => api::post_batch, Key("events");
     get "/v1/events/{id}" => api::events::one, Key("events");
     get "/v1/event-types" => api::event_types::list, Key("any");
+    post "/v1/event-types" => api::event_types::create, Key("webhooks");
     get "/v1/event-types/{type}" => api::event_types::one, Key("any");
+    put "/v1/event-types/{type}" => api::event_types::replace, Key("webhooks");
+    delete "/v1/event-types/{type}" => api::event_types::delete, Key("webhooks");
     get "/v1/project" => api::project::get, Key("any");
     patch "/v1/project" => api::project::merge, Key("webhooks");
     get "/v1/webhooks" => api::webhooks::list, Key("webhooks");

@@ -15,8 +15,8 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::{self, Egress, Judgement};
-use crate::models::deliveries;
 use crate::models::webhooks::{self, CreateError, Draft, Problem as Wrong, Settings, UpdateError, Webhook};
+use crate::models::{deliveries, event_types};
 use crate::rules::signing::Secret;
 use crate::rules::target::parse_target;
 
@@ -55,8 +55,8 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let draft = draft(&body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?, None)?;
-    let (settings, warnings) = checked(draft, Settings::default(), &egress).await?;
     let (project, now) = (key.0.project, clock.now());
+    let (settings, warnings) = checked(draft, Settings::default(), &egress, (&db, project)).await?;
     let created = db
         .transaction(move |conn| -> Result<_, CreateError> {
             let webhook = webhooks::create(conn, project, &settings, now)?;
@@ -145,7 +145,8 @@ async fn save(
         switches_on: active == Some(true),
         is_on_then: active.unwrap_or(base.active),
     };
-    let (settings, warnings) = checked(draft(given, Some(&stored))?, base, egress).await?;
+    let (settings, warnings) =
+        checked(draft(given, Some(&stored))?, base, egress, (db, existing.project)).await?;
     if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
         return Err(Problem::wrong(vec![cannot_be_set("warnings")]));
     }
@@ -169,8 +170,14 @@ async fn save(
 }
 
 /// Checks the settings and what the address leads to.
-async fn checked(draft: Draft, base: Settings, egress: &Egress) -> Result<(Settings, Vec<String>), Problem> {
-    let settings = draft.onto(base, &egress.policy).map_err(wrong)?;
+async fn checked(
+    draft: Draft,
+    base: Settings,
+    egress: &Egress,
+    (db, project): (&Db, ProjectId),
+) -> Result<(Settings, Vec<String>), Problem> {
+    let own = db.run(move |conn| event_types::names(conn, project)).await?;
+    let settings = draft.onto(base, &egress.policy, &own).map_err(wrong)?;
     let target = parse_target(&settings.target_url, &egress.policy)
         .map_err(|error| wrong(vec![Wrong::new("target_url", error.to_string())]))?;
     match probe::judge(egress, &target).await {

@@ -194,6 +194,7 @@ mod tests {
 
     use super::*;
     use crate::models::webhooks::Draft;
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::Policy;
 
     #[test]
@@ -208,7 +209,7 @@ mod tests {
                 timeout_ms: Some(settings.timeout_ms.into()),
                 ..Draft::default()
             };
-            let saved = draft.onto(settings.clone(), &Policy::default());
+            let saved = draft.onto(settings.clone(), &Policy::default(), &OwnNames::default());
             assert_eq!(saved.as_ref(), Ok(settings), "{}", webhook.slug);
             let host = settings.target_url.split('/').nth(2).unwrap_or_default();
             assert!(host.ends_with(".example"), "{host}");

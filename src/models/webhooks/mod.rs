@@ -1,11 +1,13 @@
 //! Webhooks: where we send, what, and how.
 mod naming;
+mod own_types;
 mod rates;
 mod rows;
 mod secrets;
 mod settings;
 mod snapshot;
 
+pub use own_types::{delete_type, that_chose, trial_of};
 pub use rows::{
     CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
     mark_deleted, names, set_active, update,

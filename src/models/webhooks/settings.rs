@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::body::BodyFormat;
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::catalogue::{self, EventType};
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
@@ -116,8 +117,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Puts what is named onto `base` and checks the whole; all problems at once.
-    pub fn onto(self, base: Settings, policy: &Policy) -> Result<Settings, Vec<Problem>> {
+    /// Puts what is named onto `base` and checks the whole; all problems at once. `own` are the event types that the
+    /// project knows beside the catalogue's.
+    pub fn onto(self, base: Settings, policy: &Policy, own: &OwnNames) -> Result<Settings, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut settings = base;
         if let Some(url) = self.target_url {
@@ -160,7 +162,7 @@ impl Draft {
         if let Some(mut events) = self.events {
             events.sort();
             events.dedup();
-            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
+            problems.extend(events.iter().filter_map(|name| unknown_type(name, own)));
             settings.events = events;
         }
         if !settings.all_events && settings.events.is_empty() {
@@ -215,11 +217,11 @@ fn choose<T: serde::de::DeserializeOwned>(
     }
 }
 
-fn unknown_type(name: &str) -> Option<Problem> {
-    if catalogue::find(name).is_some() {
+fn unknown_type(name: &str, own: &OwnNames) -> Option<Problem> {
+    if own.knows(name) {
         return None;
     }
-    let nearest = catalogue::nearest(name, 3).join(", ");
+    let nearest = own.nearest(name, 3).join(", ");
     let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
     Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
 }

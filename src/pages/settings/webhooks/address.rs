@@ -2,6 +2,7 @@
 use super::form::Fields;
 use crate::dispatcher::probe::{self, Egress, Judgement};
 use crate::models::webhooks::{Problem, Settings};
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::target::parse_target;
 
 /// Settings that may be saved, and what is worth saying about them.
@@ -12,10 +13,16 @@ pub struct Checked {
     pub warning: Option<String>,
 }
 
-/// Puts what was typed onto `base`; all problems at once, but the address is looked up only if all else is well.
-pub async fn checked(fields: &Fields, base: Settings, egress: &Egress) -> Result<Checked, Vec<Problem>> {
+/// Puts what was typed onto `base`; all problems at once, but the address is looked up only if all else is well. `own`
+/// are the event types of the project's own.
+pub async fn checked(
+    fields: &Fields,
+    base: Settings,
+    egress: &Egress,
+    own: &OwnNames,
+) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
-    let settings = match draft.onto(base, &egress.policy) {
+    let settings = match draft.onto(base, &egress.policy, own) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),
         Err(further) => {

@@ -51,7 +51,7 @@ impl EditPage {
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
             stored: Stored::of(member, found),
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, &found.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
@@ -96,7 +96,7 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
     let fields = Fields::typed(&raw);
-    let checked = match address::checked(&fields, found.webhook.settings.clone(), &egress).await {
+    let checked = match address::checked(&fields, found.webhook.settings.clone(), &egress, &found.own).await {
         Ok(checked) => checked,
         Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
     };

@@ -148,6 +148,7 @@ fn rate(typed: &str) -> Option<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::Policy;
 
     fn sent(pairs: &[(&str, &str)]) -> Fields {
@@ -173,7 +174,7 @@ mod tests {
         let fields = sent(&WHOLE);
         let (draft, problems) = fields.draft();
         assert_eq!(problems, []);
-        let settings = draft.onto(Settings::default(), &Policy::default()).unwrap();
+        let settings = draft.onto(Settings::default(), &Policy::default(), &OwnNames::default()).unwrap();
         assert_eq!(settings.timeout_ms, 2_500);
         let back = Fields::of(&settings);
         assert_eq!((back.timeout_s.as_str(), back.rate_per_s.as_str()), ("2.5", "20"));
