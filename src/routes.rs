@@ -174,6 +174,14 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::show_test, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
+    get "/p/{project}/settings/event-types" => pages::settings::event_types::list, Admin;
+    post "/p/{project}/settings/event-types" => pages::settings::event_types::create, Admin;
+    get "/p/{project}/settings/event-types/new" => pages::settings::event_types::new, Admin;
+    get "/p/{project}/settings/event-types/{type}" => pages::settings::event_types::detail, Admin;
+    post "/p/{project}/settings/event-types/{type}" => pages::settings::event_types::save, Admin;
+    get "/p/{project}/settings/event-types/{type}/edit" => pages::settings::event_types::edit, Admin;
+    get "/p/{project}/settings/event-types/{type}/delete" => pages::settings::event_types::confirm_delete, Admin;
+    post "/p/{project}/settings/event-types/{type}/delete" => pages::settings::event_types::delete, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
     get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;

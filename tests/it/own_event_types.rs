@@ -1,9 +1,11 @@
 //! Event types of a project's own: added, posted, subscribed to, tested, described and taken away.
+use callout::models::projects::members::Role;
 use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::factory::{self, Project};
 use crate::support::nodes;
+use crate::support::people;
 use crate::support::problems::problem;
 use crate::support::receiver;
 
@@ -186,4 +188,101 @@ fn a_project_has_at_most_two_hundred_types_of_its_own() {
     let told =
         problem(&project.api().post("/v1/event-types", &json!({ "type": "custom.more", "sample": {} })), 409);
     assert!(told["detail"].as_str().is_some_and(|text| text.contains("at most 200")), "{told}");
+}
+
+const FORM: &str = "main form[novalidate]";
+
+#[test]
+fn an_admin_adds_a_type_in_the_pages_and_its_page_tells_what_the_reference_tells() {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let admin = people::member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/event-types", project.id);
+    let empty = admin.get(&path).expect(200).page();
+    assert_eq!(empty.attribute(".empty-state a", "href"), Some(format!("{path}/new")));
+
+    let form = admin.get(&format!("{path}/new")).expect(200).page().form(FORM);
+    assert_eq!(form.value("name"), Some("custom."));
+    let wrong = form.with("name", "parcel").with("description", "A parcel left.").with("sample", "{\n  b\n}");
+    let refused = admin.submit(&path, &wrong).expect(422).page();
+    assert!(refused.text("#name-error").contains("begins with"), "{}", refused.text("#name-error"));
+    assert!(refused.text("#sample-error").contains("Line 2, column 3"), "{}", refused.text("#sample-error"));
+    let form = refused.form(FORM);
+    assert_eq!((form.value("name"), form.value("description")), (Some("parcel"), Some("A parcel left.")));
+    let right = form.with("name", PARCEL).with("sample", "{\r\n  \"parcel\": { \"id\": \"P-1\" }\r\n}");
+    let sent = admin.submit(&path, &right).expect(303);
+    let link = format!("{path}/{PARCEL}");
+    assert_eq!(sent.header("location"), Some(link.as_str()));
+    assert_eq!(admin.submit(&path, &right).expect(422).page().count("#name-error"), 1, "the name is taken");
+
+    let page = admin.follow(&sent).expect(200).page();
+    assert!(page.has("[id='field-parcel.id']") && page.source().contains(PARCEL));
+    assert!(page.text("#sample-json").contains("P-1"));
+    assert!(
+        page.text("#post-curl").contains(&format!("\"type\":\"{PARCEL}\"")),
+        "{}",
+        page.text("#post-curl")
+    );
+    let listed = admin.get(&path).expect(200).page();
+    assert_eq!(listed.texts("tbody td"), [PARCEL, "A parcel left.", "No webhook"]);
+
+    let edit = admin.get(&format!("{link}/edit")).expect(200).page().form(FORM);
+    let changed =
+        edit.with("schema", r#"{"properties":{"weight_g":{"type":"integer","description":"In grams."}}}"#);
+    let shown = admin.follow(&admin.submit(&link, &changed).expect(303)).expect(200).page();
+    assert!(shown.text("[id='field-weight_g']").contains("In grams."));
+    assert_eq!(posted(&project, PARCEL), 202);
+    app.client().get(&format!("/reference/{PARCEL}")).expect(404);
+}
+
+#[test]
+fn own_types_stand_with_the_check_boxes_and_can_be_chosen_for_a_test() {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let admin = people::member(&app, project.id, Role::Admin);
+    add(&project, PARCEL);
+    let receiver = receiver::start();
+    let path = format!("/p/{}/settings/webhooks", project.id);
+    let form = admin.get(&format!("{path}/new")).expect(200).page().form("main form[novalidate]");
+    let made =
+        admin.submit(&path, &form.with("target_url", &receiver.url("/")).and("events", PARCEL)).expect(303);
+    let edit = made.header("location").expect("a place").trim_end_matches("/created").to_owned();
+    let form = admin.get(&edit).expect(200).page().form(FORM);
+    assert_eq!(form.value("events"), Some(PARCEL), "ticked");
+    admin.submit(&edit, &form.with("description", "Parcels.")).expect(303);
+
+    let test = admin.get(&format!("{edit}/test")).expect(200).page();
+    let form = test.form("#test-form");
+    assert_eq!((form.value("type"), test.text("#data").contains("P-1")), (Some(PARCEL), true));
+    let sent = admin.submit(&format!("{edit}/test"), &form).expect(200).page();
+    assert!(sent.has(".is-good"), "{}", sent.text("#answer"));
+    assert_eq!(receiver::received(&receiver, 1)[0].header("x-callout-event"), Some(PARCEL));
+    let own = admin.get(&format!("/p/{}/settings/event-types/{PARCEL}", project.id)).expect(200).page();
+    assert_eq!(own.attribute(".ref-facts a", "href"), Some(edit));
+}
+
+#[test]
+fn before_a_type_is_deleted_the_webhooks_that_chose_it_are_named() {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let admin = people::member(&app, project.id, Role::Admin);
+    add(&project, PARCEL);
+    project.webhook("http://127.0.0.1:9/", json!({ "name": "Till", "events": [PARCEL] }));
+    project.webhook("http://127.0.0.1:9/", json!({ "name": "Desk", "events": [PARCEL, "customer.created"] }));
+    project.webhook("http://127.0.0.1:9/", json!({ "name": "Log", "all_events": true }));
+    let event = project.event(PARCEL, json!({}))["id"].as_str().expect("an id").to_owned();
+    let list = format!("/p/{}/settings/event-types", project.id);
+    let path = format!("{list}/{PARCEL}/delete");
+    let asked = admin.get(&path).expect(200).page();
+    let told = asked.texts("main li").join("\n");
+    assert!(told.contains("Till chose nothing else") && told.contains("Desk chose it, and keeps"), "{told}");
+    assert!(!told.contains("Log"), "{told}");
+    admin.get(&format!("{list}/{PARCEL}")).expect(200);
+    let gone = admin.submit(&path, &asked.form("main form[action$='/delete']")).expect(303);
+    assert!(admin.follow(&gone).expect(200).page().has(".empty-state"));
+    admin.get(&format!("{list}/{PARCEL}")).expect(404);
+    for page in [format!("events/{event}"), "events".to_owned(), "history".to_owned()] {
+        let page = admin.get(&format!("/p/{}/{page}", project.id)).expect(200);
+        assert!(page.body.contains(PARCEL));
+    }
 }
