@@ -282,7 +282,7 @@ fn before_a_type_is_deleted_the_webhooks_that_chose_it_are_named() {
     assert!(admin.follow(&gone).expect(200).page().has(".empty-state"));
     admin.get(&format!("{list}/{PARCEL}")).expect(404);
     for page in [format!("events/{event}"), "events".to_owned(), "history".to_owned()] {
-        let page = admin.get(&format!("/p/{}/{page}", project.id)).expect(200);
-        assert!(page.body.contains(PARCEL));
+        let page = admin.get(&format!("/p/{}/{page}", project.id)).expect(200).page();
+        assert!(page.text("main").contains(PARCEL), "{}", page.text("main"));
     }
 }

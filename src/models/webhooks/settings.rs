@@ -4,7 +4,6 @@ use serde_json::Value;
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::body::BodyFormat;
 use crate::rules::catalogue::own::OwnNames;
-use crate::rules::catalogue::{self, EventType};
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::target::{self, Policy};
@@ -13,6 +12,8 @@ use crate::rules::target::{self, Policy};
 pub const VERSION: &str = "2024-01-01";
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
+/// So many unknown event types are told at once: looking for names that resemble one takes a while.
+const UNKNOWN_TOLD_MAX: usize = 100;
 /// Requests a second that a webhook may be limited to, over all nodes together.
 pub const RATE_PER_S: std::ops::RangeInclusive<i64> = 1..=1_000;
 
@@ -68,12 +69,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The type to try a webhook with: the first that it subscribes to, or one that every receiver can make sense of.
-    pub fn trial_type(&self) -> &'static EventType {
-        let chosen = if self.all_events { &[][..] } else { &self.events };
-        chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
-    }
-
     /// Whether it subscribes to an event type.
     pub fn takes(&self, event_type: &str) -> bool {
         self.all_events || self.events.iter().any(|name| name == event_type)
@@ -162,7 +157,7 @@ impl Draft {
         if let Some(mut events) = self.events {
             events.sort();
             events.dedup();
-            problems.extend(events.iter().filter_map(|name| unknown_type(name, own)));
+            problems.extend(events.iter().filter_map(|name| unknown_type(name, own)).take(UNKNOWN_TOLD_MAX));
             settings.events = events;
         }
         if !settings.all_events && settings.events.is_empty() {

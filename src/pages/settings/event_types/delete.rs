@@ -20,7 +20,6 @@ struct DeletePage {
 }
 
 struct Taker {
-    link: String,
     name: String,
     /// Types that it chose beside this one.
     others: usize,
@@ -35,7 +34,6 @@ pub async fn confirm(admin: Admin, db: Data<Db>, path: Path<(String, String)>) -
     let list_link = admin.path("/settings/event-types");
     let link = format!("{list_link}/{}", own.name);
     let taker = |webhook: Webhook| Taker {
-        link: admin.path(&format!("/settings/webhooks/{}", webhook.id)),
         others: webhook.settings.events.len().saturating_sub(1),
         name: webhook.settings.name,
     };
