@@ -119,6 +119,9 @@ machines: {
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/end-previous" => api::webhooks::end_previous, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");

@@ -9,8 +9,8 @@ use super::key::WebhooksKey;
 use super::problem::{FieldProblem, Problem};
 use super::{shapes, webhooks};
 use crate::base::db::{Db, DbError};
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender};
-use crate::models::event_types::{self, Trial};
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Trial};
+use crate::models::event_types::{self, TypeSample};
 use crate::models::webhooks::{Webhook, trial_of};
 use crate::rules::body::canonical;
 
@@ -36,10 +36,11 @@ pub async fn send(
         event_type: event_type.name,
         data,
         source: source(&key.0),
+        trial: Trial::Stored,
     };
     match tests.send(test).await {
         Ok(tested) => Ok(HttpResponse::Ok().json(shapes::tested(&tested))),
-        Err(TestError::Gone) => Err(Problem::not_found("webhook")),
+        Err(TestError::Gone | TestError::SecretGone) => Err(Problem::not_found("webhook")),
         Err(TestError::Address) => {
             let message = "The webhook's address cannot be used. Change it.";
             Err(Problem::wrong(vec![FieldProblem::new("", message)]))
@@ -61,7 +62,7 @@ async fn wanted_type(
     db: &Db,
     webhook: &Webhook,
     members: &Members<'_>,
-) -> Result<Result<Trial, String>, Problem> {
+) -> Result<Result<TypeSample, String>, Problem> {
     let named = members.get("type").filter(|raw| raw.get() != "null");
     let name = match named.map(|raw| serde_json::from_str::<String>(raw.get())).transpose() {
         Ok(name) => name,
@@ -82,8 +83,8 @@ async fn wanted_type(
 fn wanted(
     members: &Members<'_>,
     body: &Bytes,
-    event_type: Result<Trial, String>,
-) -> Result<(Trial, Bytes), Problem> {
+    event_type: Result<TypeSample, String>,
+) -> Result<(TypeSample, Bytes), Problem> {
     let mut problems = members.unknown(&KNOWN, "");
     let event_type = event_type.map_err(|message| problems.push(FieldProblem::new("/type", message)));
     let data = match (members.get("data").filter(|raw| raw.get() != "null"), &event_type) {
@@ -98,7 +99,7 @@ fn wanted(
     }
 }
 
-fn sample(event_type: &Trial) -> Result<Bytes, String> {
+fn sample(event_type: &TypeSample) -> Result<Bytes, String> {
     let canonical = canonical(event_type.sample.as_bytes()).map_err(|error| error.to_string())?;
     Ok(Bytes::from(canonical.into_owned()))
 }

@@ -63,7 +63,7 @@ pub(super) fn write(
     for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
         let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
         let fan = fan_out(snapshot, &draft.payload.event_type);
-        for target in &fan.takers {
+        for (target, is_held) in &fan.takers {
             let id = deliveries::delivery_id(draft.payload.id, target.webhook.id);
             let mut delivery = NewDelivery {
                 project: draft.payload.project,
@@ -75,7 +75,7 @@ pub(super) fn write(
                 due_at: Some(now),
                 claimed_by: None,
             };
-            if !snapshot.webhooks_enabled {
+            if !snapshot.webhooks_enabled || *is_held {
                 delivery.status = Status::Held;
                 delivery.due_at = None;
             } else if target.webhook.settings.rate_per_s.is_none() && hand_over.reserve(target.webhook.id) {

@@ -7,8 +7,8 @@ use crate::models::webhooks::{ProjectSnapshot, Target, Verdict};
 
 /// The webhooks of an event.
 pub(super) struct FanOut<'a> {
-    /// Each gets a delivery.
-    pub(super) takers: Vec<&'a Arc<Target>>,
+    /// Each gets a delivery, and whether it is held.
+    pub(super) takers: Vec<(&'a Arc<Target>, bool)>,
     /// JSON for the event's row: who subscribes and got nothing, and why. None if there is nobody.
     pub(super) skipped: Option<String>,
 }
@@ -18,12 +18,13 @@ pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str) -> Fa
     let mut skipped = Vec::new();
     for (target, verdict) in snapshot.subscribers(event_type) {
         let reason = match verdict {
-            Verdict::Takes => {
-                takers.push(target);
+            Verdict::Takes | Verdict::Holds => {
+                takers.push((target, verdict == Verdict::Holds));
                 continue;
             }
             Verdict::Paused => "paused",
             Verdict::Disabled => "disabled",
+            Verdict::Elsewhere => "host_not_allowed",
         };
         skipped.push(json!({ "webhook_id": target.webhook.id, "reason": reason }));
     }

@@ -35,17 +35,17 @@ impl From<diesel::result::Error> for CreateError {
     }
 }
 
-/// What is needed to send an event of a type by way of trial.
+/// A type that a project knows, with what is needed to send an event of it by way of trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Trial {
+pub struct TypeSample {
     pub name: String,
     pub description: String,
     /// JSON, as text with line breaks.
     pub sample: String,
 }
 
-impl Trial {
+impl TypeSample {
     /// Of a type of the catalogue.
     pub fn of(event_type: &catalogue::EventType) -> Self {
         Self {
@@ -101,12 +101,12 @@ pub fn find(conn: &mut PgConnection, project: ProjectId, name: &str) -> Result<O
 }
 
 /// A type that the project knows, from the catalogue or as its own, to try something with.
-pub fn trial(conn: &mut PgConnection, project: ProjectId, name: &str) -> Result<Option<Trial>, DbError> {
+pub fn trial(conn: &mut PgConnection, project: ProjectId, name: &str) -> Result<Option<TypeSample>, DbError> {
     if let Some(known) = catalogue::find(name) {
-        return Ok(Some(Trial::of(known)));
+        return Ok(Some(TypeSample::of(known)));
     }
     let own = find(conn, project, name)?;
-    Ok(own.map(|own| Trial { name: own.name, description: own.description, sample: own.sample }))
+    Ok(own.map(|own| TypeSample { name: own.name, description: own.description, sample: own.sample }))
 }
 
 /// Adds a type: events of it are accepted as soon as this is committed, on all nodes.

@@ -6,18 +6,28 @@ use time::OffsetDateTime;
 use super::{Settings, Webhook, list};
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
-use crate::models::event_types::{self, Trial};
+use crate::models::event_types::{self, TypeSample};
 use crate::rules::catalogue;
+use crate::rules::preset::Preset;
 
-/// The type to try a webhook with: the first that it subscribes to, or one that every receiver can make sense of.
-pub fn trial_of(conn: &mut PgConnection, project: ProjectId, settings: &Settings) -> Result<Trial, DbError> {
+/// The type to try a webhook with: the one that its guide names, the first that it subscribes to, or one that every
+/// receiver can make sense of.
+pub fn trial_of(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    settings: &Settings,
+) -> Result<TypeSample, DbError> {
+    let of_preset = settings.preset.and_then(Preset::trial_type);
+    if let Some(named) = of_preset.filter(|named| settings.takes(named.name)) {
+        return Ok(TypeSample::of(named));
+    }
     let chosen = if settings.all_events { &[][..] } else { &settings.events };
     for name in chosen {
         if let Some(found) = event_types::trial(conn, project, name)? {
             return Ok(found);
         }
     }
-    Ok(Trial::of(catalogue::plain()))
+    Ok(TypeSample::of(catalogue::plain()))
 }
 
 /// The webhooks that chose a type, oldest first; not those that take all.

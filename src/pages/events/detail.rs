@@ -99,6 +99,10 @@ impl UntoldRow {
         let (class, word, why) = match reason {
             Reason::Paused => ("state-held", "Paused", "It was paused when the event arrived."),
             Reason::Disabled => ("state-bad", "Disabled", "It was disabled when the event arrived."),
+            Reason::HostNotAllowed => {
+                let why = "Its host was not among those that this project sends to when the event arrived.";
+                ("state-held", "Host not allowed", why)
+            }
             Reason::NotSubscribed => {
                 ("state-quiet", "Not subscribed", "It does not take events of this type.")
             }

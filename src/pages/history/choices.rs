@@ -75,7 +75,11 @@ pub fn webhooks(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Cho
 
 /// A webhook's name, and whether it is deleted.
 pub fn name_shown(webhook: &Named) -> String {
-    if webhook.is_deleted { format!("{} (deleted)", webhook.name) } else { webhook.name.clone() }
+    if webhook.is_deleted && !webhook.is_draft {
+        format!("{} (deleted)", webhook.name)
+    } else {
+        webhook.name.clone()
+    }
 }
 
 /// The catalogue's types and the project's own, for the field of this name.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
-use crate::models::event_types::Trial;
+use crate::models::event_types::TypeSample;
 use crate::models::webhooks::{Webhook, trial_of};
 use crate::rules::catalogue;
 
@@ -12,7 +12,7 @@ use crate::rules::catalogue;
 const MEMBERS_MAX: usize = 3;
 
 /// A ready command line that posts an event of a type with this key.
-pub fn first_event(public_url: &str, token: &str, event_type: &Trial) -> String {
+pub fn first_event(public_url: &str, token: &str, event_type: &TypeSample) -> String {
     let event = json!({ "type": event_type.name, "data": shortened(&event_type.sample) });
     let body = serde_json::to_string_pretty(&event).unwrap_or_default().replace('\'', r"'\''");
     format!(
@@ -26,8 +26,8 @@ pub fn taken_type(
     conn: &mut PgConnection,
     project: ProjectId,
     webhooks: &[Webhook],
-) -> Result<Trial, DbError> {
-    let plain = Trial::of(catalogue::plain());
+) -> Result<TypeSample, DbError> {
+    let plain = TypeSample::of(catalogue::plain());
     let on = || webhooks.iter().filter(|webhook| webhook.settings.active);
     if on().any(|webhook| webhook.settings.takes(&plain.name)) {
         return Ok(plain);
@@ -73,7 +73,7 @@ mod tests {
     fn a_quote_in_the_data_does_not_end_the_shells_text() {
         let sample = json!({ "name": "it's", "empty": null, "list": [1], "deep": { "a": { "b": 1 } } });
         assert_eq!(shortened(&sample.to_string()), json!({ "name": "it's" }));
-        let line = first_event("https://callout.example", "ck_1", &Trial::of(catalogue::plain()));
+        let line = first_event("https://callout.example", "ck_1", &TypeSample::of(catalogue::plain()));
         assert!(line.starts_with("curl https://callout.example/v1/events") && line.ends_with("}'"), "{line}");
     }
 }

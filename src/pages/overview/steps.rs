@@ -6,7 +6,7 @@ use super::{first_event, taken_type};
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
 use crate::models::deliveries::{self, Delivery, Status};
-use crate::models::event_types::Trial;
+use crate::models::event_types::TypeSample;
 use crate::models::events;
 use crate::models::projects::keys::{self, Key};
 use crate::models::projects::{self, Role};
@@ -25,7 +25,7 @@ const LAST: usize = 4;
 pub(super) struct Progress {
     webhooks: Vec<Webhook>,
     /// A type that one of them takes.
-    taken: Trial,
+    taken: TypeSample,
     keys: Vec<Key>,
     test: Option<Delivery>,
     event: Option<events::Summary>,
@@ -294,6 +294,7 @@ fn row(member: &Member, progress: &Progress, delivery: &Delivery) -> Row {
         name: webhook.settings.name.clone(),
         target_url: webhook.settings.target_url.clone(),
         is_deleted: false,
+        is_draft: false,
     });
     Row::of(member.project.id, delivery, named.as_ref())
 }

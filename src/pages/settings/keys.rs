@@ -9,7 +9,7 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{KeyId, ProjectId};
 use crate::base::seal::SealKey;
-use crate::models::event_types::Trial;
+use crate::models::event_types::TypeSample;
 use crate::models::projects::keys::{self, CreateError, Key, Scope};
 use crate::models::webhooks;
 use crate::pages::overview::{first_event, taken_type};
@@ -32,7 +32,7 @@ struct Fresh {
 
 impl Fresh {
     /// With a command that the key's scopes allow.
-    fn of(key: Key, token: String, taken: &Trial, public_url: &str) -> Self {
+    fn of(key: Key, token: String, taken: &TypeSample, public_url: &str) -> Self {
         let (command_title, command) = if key.scopes.contains(&Scope::Events) {
             ("Post an event", first_event(public_url, &token, taken))
         } else {
@@ -171,7 +171,7 @@ pub async fn revoke(
 }
 
 /// A type that one of the webhooks takes, for the command that posts an event.
-fn taken(conn: &mut PgConnection, project: ProjectId) -> Result<Trial, DbError> {
+fn taken(conn: &mut PgConnection, project: ProjectId) -> Result<TypeSample, DbError> {
     let webhooks = webhooks::list(conn, project)?;
     taken_type(conn, project, &webhooks)
 }

@@ -1,7 +1,8 @@
 //! Settings as they may be saved: the fields understood, and the address judged by what its name leads to now.
 use super::form::Fields;
 use crate::dispatcher::probe::{self, Egress, Judgement};
-use crate::models::webhooks::{Problem, Settings};
+use crate::models::projects::Project;
+use crate::models::webhooks::{Ground, Problem, Settings};
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::target::parse_target;
 
@@ -13,16 +14,17 @@ pub struct Checked {
     pub warning: Option<String>,
 }
 
-/// Puts what was typed onto `base`; all problems at once, but the address is looked up only if all else is well. `own`
-/// are the event types of the project's own.
+/// Puts what was typed onto what is stored, if anything; all problems at once, but the address is looked up only if all
+/// else is well. `own` are the event types of the project's own.
 pub async fn checked(
     fields: &Fields,
-    base: Settings,
+    stored: Option<&Settings>,
+    (project, own): (&Project, &OwnNames),
     egress: &Egress,
-    own: &OwnNames,
 ) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
-    let settings = match draft.onto(base, &egress.policy, own) {
+    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored };
+    let settings = match draft.onto(stored.cloned().unwrap_or_default(), &ground) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),
         Err(further) => {

@@ -103,7 +103,7 @@ pub async fn create(
 ) -> PageResult {
     let fields = Fields::typed(&raw);
     let own = own_names(&db, admin.project.id).await?;
-    let checked = match address::checked(&fields, Settings::default(), &egress, &own).await {
+    let checked = match address::checked(&fields, None, (&admin.project, &own), &egress).await {
         Ok(checked) => checked,
         Err(problems) => return NewPage::refused(&admin, &own, fields, errors_of(problems)).answer(),
     };
@@ -136,7 +136,7 @@ async fn created(
 ) -> Result<(Webhook, Secret), CreateError> {
     let now = clock.now();
     db.transaction(move |conn| {
-        let webhook = webhooks::create(conn, project, &settings, now)?;
+        let webhook = webhooks::create(conn, project, &settings, &seal, now)?;
         let secret = Secret::generate();
         webhooks::add_secret(conn, project, webhook.id, &secret, &seal, now)?;
         Ok((webhook, secret))

@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::{GONE, find, own_names};
 use crate::base::db::Db;
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
-use crate::models::event_types::{self, Trial};
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested, Trial};
+use crate::models::event_types::{self, TypeSample};
 use crate::models::webhooks::{Settings, Webhook, trial_of};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
@@ -35,7 +35,7 @@ struct TestPage {
     /// Whether the page has just been opened: it begins at the event type.
     begins_here: bool,
     choices: Vec<Choices>,
-    event_type: Trial,
+    event_type: TypeSample,
     data: String,
     errors: FieldErrors,
     answer: Option<Answer>,
@@ -55,7 +55,7 @@ struct Answer {
 
 impl TestPage {
     /// The form with a type's sample.
-    fn of(member: &Member, webhook: &Webhook, event_type: Trial, own: &OwnNames) -> Self {
+    fn of(member: &Member, webhook: &Webhook, event_type: TypeSample, own: &OwnNames) -> Self {
         let list_link = member.path("/settings/webhooks");
         let edit_link = format!("{list_link}/{}", webhook.id);
         let settings = &webhook.settings;
@@ -177,24 +177,25 @@ pub async fn send_test(
 }
 
 /// The type of that name, if the project knows it.
-async fn named(db: &Db, webhook: &Webhook, name: &str) -> Result<Option<Trial>, PageError> {
+async fn named(db: &Db, webhook: &Webhook, name: &str) -> Result<Option<TypeSample>, PageError> {
     let (project, name) = (webhook.project, name.to_owned());
     Ok(db.run(move |conn| event_types::trial(conn, project, &name)).await?)
 }
 
 /// The first type that the webhook takes.
-async fn first(db: &Db, webhook: &Webhook) -> Result<Trial, PageError> {
+async fn first(db: &Db, webhook: &Webhook) -> Result<TypeSample, PageError> {
     let (project, settings) = (webhook.project, webhook.settings.clone());
     Ok(db.run(move |conn| trial_of(conn, project, &settings)).await?)
 }
 
-fn test(member: &Member, webhook: &Webhook, event_type: &Trial, data: Bytes) -> Test {
+fn test(member: &Member, webhook: &Webhook, event_type: &TypeSample, data: Bytes) -> Test {
     Test {
         project: webhook.project,
         webhook: webhook.id,
         event_type: event_type.name.clone(),
         data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
+        trial: Trial::Stored,
     }
 }
 
@@ -202,6 +203,7 @@ fn test(member: &Member, webhook: &Webhook, event_type: &Trial, data: Bytes) -> 
 fn why_not(error: TestError) -> Result<String, PageError> {
     match error {
         TestError::Gone => Err(PageError::NotFound(GONE)),
+        TestError::SecretGone => Ok("That secret signs no more. Load the page again.".to_owned()),
         TestError::Db(error) => Err(error.into()),
         TestError::Address => Ok("The webhook's address cannot be used. Change it first.".to_owned()),
         TestError::Busy(wait) => {
