@@ -31,6 +31,7 @@ mod jump;
 mod kill;
 mod many_waiting;
 mod openapi;
+mod own_event_types;
 mod pace;
 mod page_answers;
 mod plans;

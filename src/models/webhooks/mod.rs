@@ -3,6 +3,7 @@ mod columns;
 mod credentials;
 mod draft;
 mod naming;
+mod own_types;
 mod rates;
 mod reseal;
 mod rotation;
@@ -13,6 +14,7 @@ mod snapshot;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
+pub use own_types::{delete_type, that_chose, trial_of};
 pub use reseal::{ResealError, Resealed, reseal};
 pub use rotation::{
     OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,

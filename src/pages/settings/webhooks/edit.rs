@@ -51,7 +51,7 @@ impl EditPage {
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
             stored: Stored::of(member, found),
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, &found.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
@@ -96,11 +96,11 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let checked =
-        match address::checked(&fields, Some(&found.webhook.settings), &admin.project, &egress).await {
-            Ok(checked) => checked,
-            Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
-        };
+    let ground = (&admin.project, &found.own);
+    let checked = match address::checked(&fields, Some(&found.webhook.settings), ground, &egress).await {
+        Ok(checked) => checked,
+        Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
+    };
     let id = found.webhook.id;
     match saved(&db, (admin.project.id, id), checked.settings, seal, clock.now()).await {
         Ok(_) => {

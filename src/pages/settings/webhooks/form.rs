@@ -149,6 +149,7 @@ fn rate(typed: &str) -> Option<Option<i64>> {
 mod tests {
     use super::*;
     use crate::models::webhooks::Ground;
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::{AllowedHosts, Policy};
 
     fn sent(pairs: &[(&str, &str)]) -> Fields {
@@ -177,7 +178,12 @@ mod tests {
         let settings = draft
             .onto(
                 Settings::default(),
-                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+                &Ground {
+                    policy: &Policy::default(),
+                    hosts: &AllowedHosts::default(),
+                    own: &OwnNames::default(),
+                    stored: None,
+                },
             )
             .unwrap();
         assert_eq!(settings.timeout_ms, 2_500);
