@@ -1,6 +1,7 @@
 //! Values and pure functions of the product: no database, no HTTP.
 pub mod body;
 pub mod catalogue;
+pub mod filter;
 pub mod kept;
 pub mod name;
 pub mod openapi;
