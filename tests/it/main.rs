@@ -28,6 +28,7 @@ mod isolation;
 mod jump;
 mod kill;
 mod many_waiting;
+mod older_envelope;
 mod openapi;
 mod pace;
 mod page_answers;

@@ -2,14 +2,12 @@
 use serde_json::Value;
 
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
-use crate::rules::body::BodyFormat;
+use crate::rules::body::{BodyFormat, OLDER_VERSION, VERSION};
 use crate::rules::catalogue::{self, EventType};
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::target::{self, Policy};
 
-/// The version of the body's format that new webhooks get.
-pub const VERSION: &str = "2024-01-01";
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
 /// Requests a second that a webhook may be limited to, over all nodes together.
@@ -32,7 +30,7 @@ pub struct Settings {
     pub events: Vec<String>,
     /// What the request's body looks like.
     pub body: BodyFormat,
-    /// Which version of that format.
+    /// Which version of the envelope: [`VERSION`] or [`OLDER_VERSION`].
     pub version: String,
     /// Limit of the whole exchange in milliseconds.
     pub timeout_ms: i32,
@@ -190,8 +188,13 @@ impl Draft {
                 Err(error) => problems.push(Problem::new("retries", error.to_string())),
             }
         }
-        if self.version.is_some_and(|version| version != VERSION) {
-            problems.push(Problem::new("version", format!("The version is \"{VERSION}\".")));
+        match self.version {
+            None => {}
+            Some(version) if [VERSION, OLDER_VERSION].contains(&&*version) => settings.version = version,
+            Some(_) => {
+                let message = format!("The version is \"{VERSION}\" or \"{OLDER_VERSION}\".");
+                problems.push(Problem::new("version", message));
+            }
         }
         choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
         choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);

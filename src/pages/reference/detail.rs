@@ -8,9 +8,9 @@ use askama::Template;
 
 use super::languages::{LANGUAGES, Language};
 use super::tree::{self, Piece};
-use super::wire::{self, Wire};
+use super::wire::{self, Form, Wire};
 use crate::pages::history::json;
-use crate::rules::body::{BodyFormat, ENVELOPE_SCHEMA};
+use crate::rules::body::ENVELOPE_SCHEMA;
 use crate::rules::catalogue::{self, EventType, fields};
 use crate::web::page::{page, page_with};
 use crate::web::{Frame, PageResult, Section, Visitor, WebSettings, filters};
@@ -44,7 +44,7 @@ struct Told {
     fields: Vec<Piece>,
     field_count: usize,
     sample: Vec<json::Piece>,
-    bodies: [Shown; 2],
+    bodies: [Shown; 3],
     related: Vec<&'static EventType>,
     before: Option<&'static EventType>,
     after: Option<&'static EventType>,
@@ -98,13 +98,19 @@ impl Told {
                     id: "envelope",
                     label: "Envelope",
                     explained: "The data within an envelope that says where it comes from. New webhooks are set to it.",
-                    wire: wire::of(event_type, BodyFormat::Envelope),
+                    wire: wire::of(event_type, Form::Envelope),
+                },
+                Shown {
+                    id: "older",
+                    label: "Envelope 2018-08-01",
+                    explained: "The older envelope, for receivers that were written for it. A webhook's version chooses it.",
+                    wire: wire::of(event_type, Form::OlderEnvelope),
                 },
                 Shown {
                     id: "flat",
                     label: "Flat",
                     explained: "The data alone. The type of the event is in the header x-callout-event.",
-                    wire: wire::of(event_type, BodyFormat::Flat),
+                    wire: wire::of(event_type, Form::Flat),
                 },
             ],
             related: related.collect(),
