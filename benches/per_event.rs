@@ -5,7 +5,7 @@ use bytes::Bytes;
 use callout::base::ids::{EventId, GroupId, ProjectId, WebhookId};
 use callout::models::deliveries::{delivery_id, envelope_parts};
 use callout::models::events::Payload;
-use callout::models::webhooks::{ProjectSnapshot, Settings, Verdict, Webhook};
+use callout::models::webhooks::{LiveSecret, ProjectSnapshot, Settings, Target, Verdict, Webhook};
 use callout::rules::body::canonical;
 use callout::rules::filter::Filter;
 use callout::rules::kept::headers::{Facts, pack};
@@ -75,7 +75,7 @@ fn snapshot() -> ProjectSnapshot {
             updated_at: NOW,
             deleted_at: None,
         };
-        (webhook, vec![Secret::generate()])
+        Target::plain(webhook, vec![LiveSecret { secret: Secret::generate(), until: None }], 1)
     };
     ProjectSnapshot::of(1, true, (0..100).map(webhook))
 }

@@ -14,6 +14,7 @@ pub mod project;
 mod shapes;
 pub mod testing;
 mod told;
+mod webhook_fields;
 pub mod webhooks;
 
 pub use events_in::{post, post_batch};

@@ -10,6 +10,7 @@ use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::models::deliveries;
 use crate::models::projects::{self, NameError, Project, ProjectName};
+use crate::rules::target::AllowedHosts;
 
 /// Bytes of a body that changes settings.
 pub(super) const SETTINGS_BYTES_MAX: usize = 64 * 1024;
@@ -43,7 +44,7 @@ pub async fn merge(
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let mut problems = Vec::new();
     let mut wrong = |name: &str, message: &str| problems.push(FieldProblem::new(format!("/{name}"), message));
-    let (mut name, mut enabled) = (None, None);
+    let (mut name, mut enabled, mut hosts) = (None, None, None);
     for (field, value) in &given {
         match (field.as_str(), value) {
             ("name", Value::String(text)) => match ProjectName::new(text) {
@@ -51,9 +52,18 @@ pub async fn merge(
                 Err(not_a_name) => wrong(field, &not_a_name.to_string()),
             },
             ("webhooks_enabled", Value::Bool(on)) => enabled = Some(*on),
+            ("allowed_hosts", Value::Array(entries)) => {
+                let entries: Option<Vec<&str>> = entries.iter().map(Value::as_str).collect();
+                match entries.map(|entries| AllowedHosts::parse(&entries)) {
+                    Some(Ok(checked)) => hosts = Some(checked),
+                    Some(Err(why)) => wrong(field, &why),
+                    None => wrong(field, "This must be an array of strings."),
+                }
+            }
+            ("allowed_hosts", _) => wrong(field, "This must be an array of strings."),
             ("name", _) => wrong(field, "This must be a string."),
             ("webhooks_enabled", _) => wrong(field, "This must be true or false."),
-            _ => wrong(field, "There is no such setting. Known are name, webhooks_enabled."),
+            _ => wrong(field, "There is no such setting. Known are name, webhooks_enabled, allowed_hosts."),
         }
     }
     if !problems.is_empty() {
@@ -64,6 +74,9 @@ pub async fn merge(
         .transaction(move |conn| -> Result<_, NameError> {
             if let Some(name) = &name {
                 projects::rename(conn, id, name)?;
+            }
+            if let Some(hosts) = &hosts {
+                projects::set_allowed_hosts(conn, id, hosts)?;
             }
             match enabled {
                 Some(true) => deliveries::enable_webhooks(conn, id, now)?,

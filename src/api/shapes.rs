@@ -1,13 +1,14 @@
 //! The shapes of answers. Fields may be added, none renamed.
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::dispatcher::probe::Tested;
 use crate::ingest::Accepted;
 use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, Slowed, request_body};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
+use crate::rules::authentication::{Authentication, ExtraHeader};
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue::{self, EventType};
 
@@ -122,8 +123,8 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
         "slowed": slowed.filter(|_| *active).map(pace),
         "all_events": all_events,
         "events": events,
-        "filter": null,
-        "preset": null,
+        "filter": webhook.settings.filter,
+        "preset": webhook.settings.preset,
         "body": webhook.settings.body,
         "version": webhook.settings.version,
         "timeout_ms": webhook.settings.timeout_ms,
@@ -131,13 +132,50 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
         "success": webhook.settings.success,
         "when_used_up": webhook.settings.when_used_up,
         "rate_per_s": webhook.settings.rate_per_s,
-        "headers": {},
-        "authentication": { "type": "none" },
-        "extra_signature": "none",
+        "headers": extra_headers(&webhook.settings),
+        "authentication": authentication(&webhook.settings.authentication),
+        "extra_signature": webhook.settings.extra_signature,
+        "client_certificate": webhook.settings.client_certificate.as_ref().map(
+            |kept| json!({ "fingerprint": kept.fingerprint() }),
+        ),
+        "when_paused": webhook.settings.when_paused,
+        "maintenance": webhook.settings.maintenance.map(
+            |window| json!({ "from": iso_ms(window.from), "until": iso_ms(window.until) }),
+        ),
         "warnings": warnings,
         "created_at": iso_ms(webhook.created_at),
         "updated_at": iso_ms(webhook.updated_at),
     })
+}
+
+/// Extra headers by name, with what may be told of their values.
+pub(super) fn extra_headers(settings: &Settings) -> Map<String, Value> {
+    let told = |header: &ExtraHeader| {
+        let mask = format!("[hidden {}]", header.value.fingerprint().unwrap_or_default());
+        (header.name.clone(), Value::from(mask))
+    };
+    settings.headers.iter().map(told).collect()
+}
+
+/// `{type, …}`, with a fingerprint for the secret part.
+fn authentication(authentication: &Authentication) -> Value {
+    let mut value = json!({ "type": authentication.kind() });
+    match authentication {
+        Authentication::Basic { username, .. } => value["username"] = username.as_str().into(),
+        Authentication::ApiKey { header, .. } => value["header"] = header.as_str().into(),
+        Authentication::None | Authentication::Bearer { .. } => {}
+    }
+    if let Some(kept) = authentication.value() {
+        value["fingerprint"] = kept.fingerprint().into();
+    }
+    value
+}
+
+/// Puts a key that we made into a webhook's shape, this once.
+pub(super) fn tell(webhook: &mut Value, generated: Option<String>) {
+    if let Some(value) = generated {
+        webhook["authentication"]["value"] = value.into();
+    }
 }
 
 fn pace(slowed: &Slowed) -> Value {

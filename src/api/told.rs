@@ -35,10 +35,6 @@ pub(super) enum Told {
 /// told of another is passed over.
 pub(super) fn told(name: &str, value: &Value, stored: Option<&Stored<'_>>) -> Told {
     let is_so = match name {
-        "filter" | "preset" => value.is_null(),
-        "headers" => value.is_null() || *value == json!({}),
-        "authentication" => value.is_null() || *value == json!({ "type": "none" }),
-        "extra_signature" => value.is_null() || value == "none",
         // It comes and goes by itself.
         "slowed" => value.is_null() || value.is_object(),
         "object" => value == "webhook",

@@ -92,6 +92,12 @@ diesel::table! {
         success -> Text,
         when_used_up -> Text,
         rate_per_s -> Nullable<Integer>,
+        preset -> Nullable<Text>,
+        extra_signature -> Text,
+        filter -> Nullable<Text>,
+        when_paused -> Text,
+        hold_from -> Nullable<Timestamptz>,
+        hold_until -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -106,6 +112,21 @@ diesel::table! {
         sealed -> Bytea,
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_credentials (project_id, webhook_id, id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        sealed -> Bytea,
+        fingerprint -> Text,
+        created_at -> Timestamptz,
+        used_from -> Nullable<Timestamptz>,
+        used_until -> Nullable<Timestamptz>,
     }
 }
 

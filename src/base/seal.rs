@@ -185,6 +185,15 @@ impl SealKey {
             .map_err(|_| SealError::Damaged)
     }
 
+    /// Tells sealed values apart without giving them away: 12 hex digits of the keyed hash, so that nobody without the
+    /// key can try guesses against it. Another key gives another one.
+    pub fn fingerprint(&self, plaintext: &[u8]) -> String {
+        let keyed = Sha256::new_with_prefix(self.as_bytes()).chain_update(b"fingerprint");
+        let inner = keyed.clone().chain_update(plaintext).finalize();
+        let outer = keyed.chain_update(inner).finalize();
+        outer[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Tells keys apart without telling the key.
     fn id(&self) -> u8 {
         sha256(self.as_bytes())[0]

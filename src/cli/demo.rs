@@ -111,7 +111,7 @@ async fn prepare(parts: Parts, port: u16) -> Result<SignIn, Failure> {
         let loaded: Loaded = conn.transaction(|conn| sample::load(conn, &key, now))?;
         let project = loaded.project().id;
         conn.transaction(|conn| match sample::find(conn)? {
-            Some(found) => sample::aim(conn, found, port, now).map(|_| ()),
+            Some(found) => sample::aim(conn, found, port, &key, now).map(|_| ()),
             None => Err(SampleError::Gone),
         })?;
         Ok::<_, Failure>(account::ensure(conn, &dir, project, now)?)

@@ -6,17 +6,24 @@ use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender};
 use crate::models::deliveries::{
     Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, WithoutRow, parts,
 };
-use crate::models::webhooks::Target;
-use crate::rules::request::Head;
+use crate::models::webhooks::{Credentials, Target};
+use crate::rules::request::{Head, VOUCHERIFY_SIGNATURE};
 use crate::rules::retry::{self, Failed};
-use crate::rules::signing;
+use crate::rules::signing::{self, ExtraSignature};
 use crate::rules::target::{Policy, parse_allow_list, parse_target};
+
+/// What stands in an answer where a secret was echoed.
+const HIDDEN: &str = "[hidden]";
+/// Shorter values are not looked for: they stand in every text by chance.
+const HIDDEN_BYTES_MIN: usize = 6;
 
 /// A request ready to send, with what will be kept of it.
 pub(super) struct Prepared {
     pub(super) request: Request,
     started_at: OffsetDateTime,
     body: BodyKind,
+    /// The last headers, as the history may show them.
+    masked: Vec<(String, String)>,
 }
 
 impl Prepared {
@@ -33,7 +40,7 @@ impl Prepared {
             }
         };
         let id = claimed.id.to_string();
-        let signature = signing::sign(&target.secrets, &id, now.unix_timestamp(), &[&body]);
+        let signature = signing::sign(target.signs_at(now), &id, now.unix_timestamp(), &[&body]);
         let head = Head {
             // A parsed URL's host is ASCII.
             host: sender.host().to_str().unwrap_or("invalid"),
@@ -45,25 +52,49 @@ impl Prepared {
         let text =
             |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid"));
         let headers = head.headers();
-        let headers =
+        let mut headers: Vec<(HeaderName, HeaderValue)> =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), text(value))).collect();
+        // A receiver of that kind knows one secret: the older one, until its time is over.
+        let oldest = target.signs_at(now).last();
+        if let (ExtraSignature::Voucherify, Some(secret)) = (settings.extra_signature, oldest) {
+            let value = text(&secret.voucherify_signature(&[&body]));
+            headers.push((HeaderName::from_static(VOUCHERIFY_SIGNATURE), value));
+        }
+        let mut masked = Vec::new();
+        for credential in target.credentials.at(now) {
+            // What is saved has a name and a value that can be sent.
+            let Ok(name) = HeaderName::try_from(credential.name.as_str()) else { continue };
+            headers.push((name, text(&credential.value)));
+            masked.push((credential.name.clone(), credential.masked()));
+        }
         let limit = std::time::Duration::from_millis(u64::try_from(settings.timeout_ms).unwrap_or(10_000));
-        Self { request: Request { headers, body, limit }, started_at: now, body: kind }
+        Self { request: Request { headers, body, limit }, started_at: now, body: kind, masked }
     }
 
     /// Sends it and reads the answer.
     pub(super) async fn exchanged(&self, target: &Target, sender: &Sender) -> Exchanged {
-        if target.secrets.is_empty() { unsigned() } else { sender.exchange(&self.request).await }
+        if target.secrets.is_empty() || target.credentials.is_damaged {
+            return unsigned();
+        }
+        if target.is_elsewhere {
+            let detail = "Nothing was sent: this host is not among those that the project sends to.";
+            return unsent(FailureKind::RefusedAddress, detail);
+        }
+        let mut exchanged = sender.exchange(&self.request).await;
+        if !self.masked.is_empty() {
+            hide(&target.credentials, &mut exchanged);
+        }
+        exchanged
     }
 
     /// What the history keeps of the request and what became of it.
     fn attempt(self, target: &Target, exchanged: Exchanged) -> Attempt {
-        let mut request_headers: Vec<(String, String)> = self
-            .request
-            .headers
+        let open = self.request.headers.len() - self.masked.len();
+        let mut request_headers: Vec<(String, String)> = self.request.headers[..open]
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect();
+        request_headers.extend(self.masked);
         request_headers.push(("content-length".to_owned(), self.request.body.len().to_string()));
         Attempt {
             started_at: self.started_at,
@@ -156,12 +187,43 @@ fn refused(status: Option<u16>, success: retry::Success, is_test: bool) -> Optio
     Some(Failure::new(FailureKind::ResponseStatus, detail))
 }
 
-/// Nothing goes out without a signature.
+/// Nothing goes out without a signature, or without what the receiver is to know us by.
 fn unsigned() -> Exchanged {
-    let detail =
-        "Nothing was sent: the webhook's signing secret cannot be opened with this installation's key.";
-    let failure = Some(Failure::new(FailureKind::Connect, detail));
+    unsent(
+        FailureKind::Connect,
+        "Nothing was sent: the webhook's secrets cannot be opened with this installation's key.",
+    )
+}
+
+fn unsent(kind: FailureKind, detail: &str) -> Exchanged {
+    let failure = Some(Failure::new(kind, detail));
     Exchanged { address: None, response: None, failure, timings: Timings::default() }
+}
+
+/// A receiver that echoes what it got must not bring secrets into the history.
+fn hide(credentials: &Credentials, exchanged: &mut Exchanged) {
+    let Some(response) = &mut exchanged.response else { return };
+    for credential in credentials.authentication.iter().chain(&credentials.headers) {
+        for secret in [&credential.value, &credential.secret] {
+            if secret.len() < HIDDEN_BYTES_MIN {
+                continue;
+            }
+            for (_, value) in &mut response.headers {
+                if value.contains(secret.as_str()) {
+                    *value = value.replace(secret.as_str(), HIDDEN);
+                }
+            }
+            replace(&mut response.body, secret.as_bytes());
+        }
+    }
+}
+
+fn replace(text: &mut Vec<u8>, secret: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = text[from..].windows(secret.len()).position(|part| part == secret) {
+        text.splice(from + at..from + at + secret.len(), HIDDEN.bytes());
+        from += at + HIDDEN.len();
+    }
 }
 
 /// The client for a webhook's address; none if the address cannot be used at all.

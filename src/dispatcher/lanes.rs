@@ -365,7 +365,9 @@ mod tests {
             updated_at: NOW,
             deleted_at: None,
         };
-        let at = |version| ProjectSnapshot::of(version, version != 3, [(webhook.clone(), Vec::new())]);
+        let at = |version| {
+            ProjectSnapshot::of(version, version != 3, [Target::plain(webhook.clone(), Vec::new(), version)])
+        };
         let mut one =
             Claimed::first(DeliveryId::new(NOW), Arc::new(payload(project)), &at(2).targets[&id], NOW);
         let version = |one: &Claimed| one.target.as_ref().map(|target| target.version);

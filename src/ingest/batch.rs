@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
-use super::fan_out::fan_out;
+use super::fan_out::{FanOut, fan_out};
 use super::{AcceptError, Accepted, Posted, Request};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
@@ -52,6 +52,7 @@ pub(super) fn write(
     now: OffsetDateTime,
 ) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
+    let snapshots: &Snapshots = snapshots;
     let mut drafts = draft(requests, snapshots, now);
     settle_external_ids(conn, &mut drafts, now)?;
     let mut batch = Batch::default();
@@ -59,8 +60,8 @@ pub(super) fn write(
     let (mut with_row, mut in_memory) = (Vec::new(), Vec::new());
     for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
         let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
-        let fan = fan_out(snapshot, &draft.payload.event_type);
-        for target in &fan.takers {
+        let Some(fan) = &draft.fan else { continue };
+        for (target, is_held) in &fan.takers {
             let id = deliveries::delivery_id(draft.payload.id, target.webhook.id);
             let mut delivery = NewDelivery {
                 project: draft.payload.project,
@@ -72,7 +73,7 @@ pub(super) fn write(
                 due_at: Some(now),
                 claimed_by: None,
             };
-            if !snapshot.webhooks_enabled {
+            if !snapshot.webhooks_enabled || *is_held {
                 delivery.status = Status::Held;
                 delivery.due_at = None;
             } else if target.webhook.settings.rate_per_s.is_none() && hand_over.reserve(target.webhook.id) {
@@ -92,7 +93,7 @@ pub(super) fn write(
         new_events.push(NewEvent {
             payload: draft.payload.clone(),
             external_id: draft.posted.external_id.clone(),
-            skipped: fan.skipped,
+            skipped: fan.skipped.clone(),
             deliveries: draft.accepted.deliveries,
         });
     }
@@ -145,9 +146,11 @@ struct Draft<'a> {
     posted: &'a Posted,
     payload: Arc<Payload>,
     accepted: Accepted,
+    /// None if its project is gone.
+    fan: Option<FanOut<'a>>,
 }
 
-fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime) -> Vec<Draft<'a>> {
+fn draft<'a>(requests: &'a [Request], snapshots: &'a Snapshots, now: OffsetDateTime) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
     for request in requests {
         // Events of one request are of one cause unless they say otherwise.
@@ -166,8 +169,9 @@ fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime
                 source: posted.source.clone(),
                 data: posted.data.clone(),
             };
-            let takers =
-                snapshots.get(&posted.project).map_or(0, |s| fan_out(s, &posted.event_type).takers.len());
+            let snapshot = snapshots.get(&posted.project);
+            let fan = snapshot.map(|snapshot| fan_out(snapshot, &posted.event_type, &posted.data));
+            let takers = fan.as_ref().map_or(0, |fan| fan.takers.len());
             let accepted = Accepted {
                 id: payload.id,
                 event_type: payload.event_type.clone(),
@@ -176,7 +180,7 @@ fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime
                 deliveries: i16::try_from(takers).unwrap_or(i16::MAX),
                 is_new: true,
             };
-            drafts.push(Draft { posted, payload: Arc::new(payload), accepted });
+            drafts.push(Draft { posted, payload: Arc::new(payload), accepted, fan });
         }
     }
     drafts

@@ -22,6 +22,10 @@ pub const SIGNATURE: &str = "webhook-signature";
 /// The event's type.
 pub const EVENT: &str = "x-callout-event";
 
+/// The signature of the project webhook's guide, where a webhook asks for it: see
+/// [`voucherify_signature`](super::signing::voucherify_signature).
+pub const VOUCHERIFY_SIGNATURE: &str = "x-voucherify-signature";
+
 /// RFC 9110, 5.6.7.
 const HTTP_DATE: &[FormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");

@@ -22,6 +22,26 @@ pub const SECRET_PREFIX: &str = "whsec_";
 /// How far a received timestamp may lie from now, in seconds: the five minutes that Standard Webhooks recommends.
 pub const TOLERANCE_S: i64 = 5 * 60;
 
+/// A signature beside the standard one, for receivers that were written to another guide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExtraSignature {
+    #[default]
+    None,
+    /// `x-voucherify-signature`, see [`voucherify_signature`].
+    Voucherify,
+}
+
+impl ExtraSignature {
+    /// `none` or `voucherify`, as in settings and API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Voucherify => "voucherify",
+        }
+    }
+}
+
 /// Key length of the secrets made here.
 const GENERATED_BYTES: usize = 32;
 /// Enough to tell a handful of secrets apart, too little to check guesses of anything but 32 random bytes.

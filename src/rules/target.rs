@@ -10,8 +10,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
 
 mod allow;
+mod hosts;
 
 pub use allow::{AllowRule, parse_allow_list};
+pub use hosts::{AllowedHosts, HOSTS_MAX};
 
 /// Longest address of a webhook, in characters.
 pub const TARGET_CHARS_MAX: usize = 2_048;

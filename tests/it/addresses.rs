@@ -50,7 +50,8 @@ fn saved_earlier(app: &App, project: &Project, name: &str, url: &str) {
     };
     let now = app.clock.now();
     let added = app.db.conn().transaction(|conn| {
-        let webhook = webhooks::create(conn, project.id, &settings, now).expect("create a webhook");
+        let webhook =
+            webhooks::create(conn, project.id, &settings, &app.parts.key, now).expect("create a webhook");
         webhooks::add_secret(conn, project.id, webhook.id, &Secret::generate(), &app.parts.key, now)
             .expect("add a secret");
         Ok::<_, diesel::result::Error>(())

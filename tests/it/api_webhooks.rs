@@ -101,10 +101,6 @@ fn what_was_told_may_be_sent_back_as_it_is_and_what_cannot_be_set_is_refused() {
     }
     for (name, value) in [
         ("filter", json!({ "a": 1 })),
-        ("preset", json!("gamify")),
-        ("headers", json!({ "x-a": "b" })),
-        ("authentication", json!({ "type": "bearer", "token": "t" })),
-        ("extra_signature", json!("voucherify")),
         ("object", json!("event")),
         ("id", json!(7)),
         ("id", json!(made["id"].as_str().expect("an id").replace("wh_", "wh_0"))),

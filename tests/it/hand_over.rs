@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use callout::base::ids::{EventId, ProjectId, WebhookId};
+use callout::base::seal::SealKey;
 use callout::models::deliveries::{
     self, Attempt, BodyKind, HAND_OVER_MAX, HandedOver, NewDelivery, Next, Outcome, Response, Status,
     Timings, WithoutRow,
@@ -40,7 +41,8 @@ fn memory() -> Memory {
         all_events: true,
         ..Settings::default()
     };
-    let webhook = webhooks::create(&mut conn, project, &settings, NOW).expect("a webhook").id;
+    let webhook =
+        webhooks::create(&mut conn, project, &settings, &SealKey::generate(), NOW).expect("a webhook").id;
     Memory { db, conn, project, webhook }
 }
 

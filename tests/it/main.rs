@@ -18,6 +18,7 @@ mod docs_page;
 mod emptied_bodies;
 mod external_ids;
 mod failures;
+mod filters_of_webhooks;
 mod first_steps;
 mod hand_over;
 mod history_filters;

@@ -1,6 +1,7 @@
 //! Very many deliveries that wait for a webhook follow its switch a piece at a time, and none is left behind.
 use callout::base::db::DbError;
 use callout::base::ids::{ProjectId, WebhookId};
+use callout::base::seal::SealKey;
 use callout::models::deliveries::{self, HeldChoice, PIECE};
 use callout::models::projects::{self, ProjectName};
 use callout::models::webhooks::{self, Settings};
@@ -43,7 +44,9 @@ impl Waiting {
             active,
             ..Settings::default()
         };
-        webhooks::create(&mut self.conn, self.project, &settings, NOW).expect("a webhook").id
+        webhooks::create(&mut self.conn, self.project, &settings, &SealKey::generate(), NOW)
+            .expect("a webhook")
+            .id
     }
 
     /// So many deliveries, each of an event a millisecond after the one before.

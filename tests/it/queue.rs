@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use callout::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
+use callout::base::seal::SealKey;
 use callout::models::deliveries::{
     self, Attempt, BodyKind, ClaimedRow, Failure, FailureKind, NewDelivery, Next, Outcome, Response, Status,
     Timings,
@@ -44,7 +45,9 @@ impl Queue {
             all_events: true,
             ..Settings::default()
         };
-        webhooks::create(&mut self.conn, self.project, &settings, NOW).expect("a webhook").id
+        webhooks::create(&mut self.conn, self.project, &settings, &SealKey::generate(), NOW)
+            .expect("a webhook")
+            .id
     }
 
     /// A delivery of an event of its own, due at `due_at`.

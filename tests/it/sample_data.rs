@@ -298,7 +298,7 @@ fn the_webhooks_of_a_removed_sample_are_sent_to_no_more() {
     load(&owner);
     let found = sample::find(&mut app.db.conn()).expect("the mark").expect("a sample");
     let port = receiver.addr().port();
-    let changed = sample::aim(&mut app.db.conn(), found, port, app.clock.now()).expect("aim");
+    let changed = sample::aim(&mut app.db.conn(), found, port, &app.parts.key, app.clock.now()).expect("aim");
     assert_eq!(changed, 7);
     app.advance(time::Duration::hours(1));
     app.wait_until("retries reach the receiver", |_| receiver.count() > 0);

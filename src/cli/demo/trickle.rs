@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::app::Parts;
 use crate::base::ids::ProjectId;
+use crate::base::seal::SealKey;
 use crate::ingest::Posted;
 use crate::models::sample::{self, Live, Sample, SampleError};
 use crate::rules::body::EventSource;
@@ -19,8 +20,8 @@ pub(super) async fn run(parts: Parts, port: u16) {
     let mut present: Option<(Sample, String, Live)> = None;
     loop {
         let now = parts.clock.now();
-        let known = present.as_ref().map(|(sample, ..)| *sample);
-        match parts.db.run(move |conn| look(conn, known, port, now)).await {
+        let (known, key) = (present.as_ref().map(|(sample, ..)| *sample), parts.key.clone());
+        match parts.db.run(move |conn| look(conn, known, port, &key, now)).await {
             Ok(Look::Same) => {}
             Ok(Look::Other(sample, source)) => {
                 let live = Live::new(&sample, now.unix_timestamp().unsigned_abs());
@@ -52,6 +53,7 @@ fn look(
     conn: &mut PgConnection,
     known: Option<Sample>,
     port: u16,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Look, SampleError> {
     let found = sample::find(conn)?.filter(|sample| sample.removal_began_at.is_none());
@@ -59,7 +61,7 @@ fn look(
     if known == Some(sample) {
         return Ok(Look::Same);
     }
-    conn.transaction(|conn| sample::aim(conn, sample, port, now))?;
+    conn.transaction(|conn| sample::aim(conn, sample, port, key, now))?;
     Ok(Look::Other(sample, sample::source(conn, sample)?))
 }
 

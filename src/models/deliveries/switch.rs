@@ -8,6 +8,7 @@ use super::follow::{self, PIECE};
 use super::pace;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::seal::SealKey;
 use crate::models::projects;
 use crate::models::webhooks::{self, Settings, UpdateError, Webhook};
 use crate::rules::retry::DisableKind;
@@ -60,10 +61,11 @@ pub fn save_webhook(
     project: ProjectId,
     id: WebhookId,
     settings: &Settings,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
-    let webhook = webhooks::update(conn, project, id, settings, now)?;
+    let webhook = webhooks::update(conn, project, id, settings, key, now)?;
     if before.settings.active != settings.active || before.settings.target_url != settings.target_url {
         pace::reset(conn, project, id)?;
     }

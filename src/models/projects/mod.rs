@@ -12,6 +12,7 @@ use crate::base::ids::ProjectId;
 use crate::base::schema::{members as member_rows, projects};
 use crate::models::accounts::{User, token};
 use crate::rules::name::{has_unseen, unseen_words};
+use crate::rules::target::AllowedHosts;
 
 pub use members::Role;
 
@@ -28,11 +29,18 @@ pub struct Project {
     pub public_key: String,
     /// The master switch: off, everything that is accepted is held.
     pub webhooks_enabled: bool,
-    /// Sites that may embed this project's campaigns.
+    /// Hosts that webhooks may lead to, see [`AllowedHosts`]; empty for all.
     pub allowed_hosts: Vec<String>,
     /// Grows with every change that decides where events go.
     pub settings_version: i64,
     pub created_at: OffsetDateTime,
+}
+
+impl Project {
+    /// Hosts that webhooks may lead to.
+    pub fn hosts(&self) -> AllowedHosts {
+        AllowedHosts::stored(self.allowed_hosts.clone())
+    }
 }
 
 /// A name that a project may have.
@@ -189,9 +197,16 @@ pub fn sends(conn: &mut PgConnection, id: ProjectId) -> Result<bool, DbError> {
     Ok(enabled.unwrap_or(false))
 }
 
-/// Replaces the sites that may embed this project's campaigns.
-pub fn set_allowed_hosts(conn: &mut PgConnection, id: ProjectId, hosts: &[String]) -> Result<(), DbError> {
-    diesel::update(projects::table.find(id)).set(projects::allowed_hosts.eq(hosts)).execute(conn)?;
+/// Replaces the hosts that webhooks may lead to. Webhooks that lead elsewhere get nothing from then on.
+pub fn set_allowed_hosts(
+    conn: &mut PgConnection,
+    id: ProjectId,
+    hosts: &AllowedHosts,
+) -> Result<(), DbError> {
+    bump_settings_version(conn, id)?;
+    diesel::update(projects::table.find(id))
+        .set(projects::allowed_hosts.eq(hosts.as_slice()))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::shop::TARGETS;
 use super::{Sample, SampleError};
+use crate::base::seal::SealKey;
 use crate::models::webhooks::{self, Settings, UpdateError};
 
 /// The paths under which [`aim`] expects a receiver: one for each webhook of the sample.
@@ -18,6 +19,7 @@ pub fn aim(
     conn: &mut PgConnection,
     sample: Sample,
     port: u16,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<usize, SampleError> {
     let mut changed = 0;
@@ -28,7 +30,7 @@ pub fn aim(
             continue;
         }
         let settings = Settings { target_url, ..webhook.settings };
-        match webhooks::update(conn, sample.project, webhook.id, &settings, now) {
+        match webhooks::update(conn, sample.project, webhook.id, &settings, key, now) {
             // Somebody deleted it in this moment.
             Ok(_) | Err(UpdateError::Gone) => changed += 1,
             Err(error) => return Err(error.into()),

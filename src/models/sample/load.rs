@@ -129,7 +129,7 @@ fn make_webhooks(
 ) -> Result<Vec<Made>, SampleError> {
     let mut made = Vec::new();
     for planned in shop::webhooks(now) {
-        let webhook = webhooks::create(conn, project, &planned.settings, planned.made_at)?;
+        let webhook = webhooks::create(conn, project, &planned.settings, key, planned.made_at)?;
         let secret = Secret::generate();
         webhooks::add_secret(conn, project, webhook.id, &secret, key, planned.made_at)?;
         made.push(Made { planned, id: webhook.id, secret, gone_at: None });

@@ -193,8 +193,8 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::models::webhooks::Draft;
-    use crate::rules::target::Policy;
+    use crate::models::webhooks::{Draft, Ground};
+    use crate::rules::target::{AllowedHosts, Policy};
 
     #[test]
     fn every_webhook_could_have_been_saved_by_a_person() {
@@ -208,7 +208,10 @@ mod tests {
                 timeout_ms: Some(settings.timeout_ms.into()),
                 ..Draft::default()
             };
-            let saved = draft.onto(settings.clone(), &Policy::default());
+            let saved = draft.onto(
+                settings.clone(),
+                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+            );
             assert_eq!(saved.as_ref(), Ok(settings), "{}", webhook.slug);
             let host = settings.target_url.split('/').nth(2).unwrap_or_default();
             assert!(host.ends_with(".example"), "{host}");

@@ -1,4 +1,7 @@
 //! Webhooks: where we send, what, and how.
+mod columns;
+mod credentials;
+mod draft;
 mod naming;
 mod rates;
 mod rows;
@@ -6,13 +9,15 @@ mod secrets;
 mod settings;
 mod snapshot;
 
+pub use credentials::{Credential, Credentials};
+pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
 pub use rows::{
     CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
     mark_deleted, names, set_active, update,
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
-pub use settings::{Draft, Problem, RATE_PER_S, Settings, TIMEOUT_MS};
-pub use snapshot::{ProjectSnapshot, Target, Verdict, versions};
+pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
+pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
 
 /// A project has at most so many webhooks.
 pub const WEBHOOKS_MAX: i64 = 100;

@@ -5,11 +5,13 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use time::OffsetDateTime;
 
+use super::columns::{Columns, Row};
 use super::naming::named;
-use super::{Settings, WEBHOOKS_MAX, rates};
+use super::{Settings, WEBHOOKS_MAX, credentials, rates};
 use crate::base::db::{DbError, violates};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhooks;
+use crate::base::seal::SealKey;
 use crate::models::projects;
 use crate::rules::retry::DisableKind;
 
@@ -83,51 +85,6 @@ impl From<DieselError> for UpdateError {
     }
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = webhooks, check_for_backend(diesel::pg::Pg))]
-struct Row {
-    project_id: ProjectId,
-    id: WebhookId,
-    name: String,
-    description: String,
-    target_url: String,
-    active: bool,
-    disabled_kind: Option<String>,
-    disabled_detail: Option<String>,
-    disabled_at: Option<OffsetDateTime>,
-    all_events: bool,
-    events: Vec<String>,
-    body: String,
-    version: String,
-    timeout_ms: i32,
-    retries: String,
-    success: String,
-    when_used_up: String,
-    rate_per_s: Option<i32>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    deleted_at: Option<OffsetDateTime>,
-}
-
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = webhooks, treat_none_as_null = true)]
-struct Columns<'a> {
-    name: &'a str,
-    description: &'a str,
-    target_url: &'a str,
-    active: bool,
-    all_events: bool,
-    events: &'a [String],
-    body: String,
-    version: &'a str,
-    timeout_ms: i32,
-    retries: String,
-    success: String,
-    when_used_up: String,
-    rate_per_s: Option<i32>,
-    updated_at: OffsetDateTime,
-}
-
 /// All webhooks of a project that exist, oldest first.
 pub fn list(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>, DbError> {
     let rows = webhooks::table
@@ -136,7 +93,20 @@ pub fn list(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>,
         .order(webhooks::id)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(Webhook::from).collect())
+    with_marks(conn, project, rows)
+}
+
+fn with_mark(conn: &mut PgConnection, project: ProjectId, row: Row) -> Result<Webhook, DbError> {
+    let mut webhook = Webhook::from(row);
+    credentials::fill(conn, project, std::slice::from_mut(&mut webhook))?;
+    Ok(webhook)
+}
+
+/// Webhooks with what may be read of their sealed values.
+fn with_marks(conn: &mut PgConnection, project: ProjectId, rows: Vec<Row>) -> Result<Vec<Webhook>, DbError> {
+    let mut webhooks: Vec<Webhook> = rows.into_iter().map(Webhook::from).collect();
+    credentials::fill(conn, project, &mut webhooks)?;
+    Ok(webhooks)
 }
 
 /// A webhook that exists.
@@ -150,8 +120,8 @@ pub fn find_with_deleted(
     project: ProjectId,
     id: WebhookId,
 ) -> Result<Option<Webhook>, DbError> {
-    let row = webhooks::table.find((project, id)).select(Row::as_select()).first(conn).optional()?;
-    Ok(row.map(Webhook::from))
+    let row = webhooks::table.find((project, id)).select(Row::as_select()).load(conn)?;
+    Ok(with_marks(conn, project, row)?.pop())
 }
 
 /// What history shows of a webhook, deleted or not.
@@ -182,6 +152,7 @@ pub fn create(
     conn: &mut PgConnection,
     project: ProjectId,
     settings: &Settings,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Webhook, CreateError> {
     // First: the project's row is the lock that makes the count exact.
@@ -206,7 +177,8 @@ pub fn create(
         .returning(Row::as_returning())
         .get_result(conn)?;
     rates::keep(conn, project, id, settings.rate_per_s, now)?;
-    Ok(row.into())
+    credentials::keep(conn, project, id, settings, key, now)?;
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Replaces the settings. Switching on clears the reason why it had been disabled.
@@ -215,6 +187,7 @@ pub fn update(
     project: ProjectId,
     id: WebhookId,
     settings: &Settings,
+    key: &SealKey,
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     projects::bump_settings_version(conn, project)?;
@@ -227,10 +200,11 @@ pub fn update(
         .optional()?
         .ok_or(UpdateError::Gone)?;
     rates::keep(conn, project, id, settings.rate_per_s, now)?;
+    credentials::keep(conn, project, id, settings, key, now)?;
     if settings.active && row.disabled_kind.is_some() {
         return set_active(conn, project, id, true, now);
     }
-    Ok(row.into())
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Switches a webhook on or off by hand; either way it is not "disabled" by us any more.
@@ -254,7 +228,7 @@ pub fn set_active(
         .get_result::<Row>(conn)
         .optional()?
         .ok_or(UpdateError::Gone)?;
-    Ok(row.into())
+    Ok(with_mark(conn, project, row)?)
 }
 
 /// Switches a webhook off because of what its receiver did; false if it was off already.
@@ -298,70 +272,4 @@ fn existing(project: ProjectId, id: WebhookId) -> _ {
     let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> =
         webhooks::table.find((project, id));
     by_key.filter(webhooks::deleted_at.is_null())
-}
-
-impl<'a> Columns<'a> {
-    fn of(settings: &'a Settings, now: OffsetDateTime) -> Self {
-        Self {
-            name: &settings.name,
-            description: &settings.description,
-            target_url: &settings.target_url,
-            active: settings.active,
-            all_events: settings.all_events,
-            events: &settings.events,
-            body: word(&settings.body),
-            version: &settings.version,
-            timeout_ms: settings.timeout_ms,
-            retries: serde_json::to_string(&settings.retries).unwrap_or_default(),
-            success: word(&settings.success),
-            when_used_up: word(&settings.when_used_up),
-            rate_per_s: settings.rate_per_s,
-            updated_at: now,
-        }
-    }
-}
-
-/// The word that an enum is written as.
-fn word<T: serde::Serialize>(choice: &T) -> String {
-    serde_json::to_value(choice).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn from_word<T: serde::de::DeserializeOwned>(word: &str, otherwise: T) -> T {
-    serde_json::from_value(serde_json::Value::String(word.to_owned())).unwrap_or(otherwise)
-}
-
-impl From<Row> for Webhook {
-    fn from(row: Row) -> Self {
-        // The table's checks allow no other words; a default is for a database that a newer version wrote.
-        let like = Settings::default();
-        let disabled = match (row.disabled_kind, row.disabled_at) {
-            (Some(kind), Some(at)) => {
-                Some(Disabled { kind, detail: row.disabled_detail.unwrap_or_default(), at })
-            }
-            _ => None,
-        };
-        Self {
-            project: row.project_id,
-            id: row.id,
-            settings: Settings {
-                name: row.name,
-                description: row.description,
-                target_url: row.target_url,
-                active: row.active,
-                all_events: row.all_events,
-                events: row.events,
-                body: from_word(&row.body, like.body),
-                version: row.version,
-                timeout_ms: row.timeout_ms,
-                retries: serde_json::from_str(&row.retries).unwrap_or(like.retries),
-                success: from_word(&row.success, like.success),
-                when_used_up: from_word(&row.when_used_up, like.when_used_up),
-                rate_per_s: row.rate_per_s,
-            },
-            disabled,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            deleted_at: row.deleted_at,
-        }
-    }
 }

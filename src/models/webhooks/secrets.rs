@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::snapshot::LiveSecret;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::webhook_secrets;
@@ -88,18 +89,23 @@ pub(super) fn live(
     project: ProjectId,
     key: &SealKey,
     now: OffsetDateTime,
-) -> Result<HashMap<WebhookId, Vec<Secret>>, DbError> {
-    let rows: Vec<(WebhookId, Uuid, Vec<u8>)> = webhook_secrets::table
+) -> Result<HashMap<WebhookId, Vec<LiveSecret>>, DbError> {
+    let rows: Vec<(WebhookId, Uuid, Vec<u8>, Option<OffsetDateTime>)> = webhook_secrets::table
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
         .order(webhook_secrets::id.desc())
-        .select((webhook_secrets::webhook_id, webhook_secrets::id, webhook_secrets::sealed))
+        .select((
+            webhook_secrets::webhook_id,
+            webhook_secrets::id,
+            webhook_secrets::sealed,
+            webhook_secrets::expires_at,
+        ))
         .load(conn)?;
-    let mut found: HashMap<WebhookId, Vec<Secret>> = HashMap::new();
-    for (webhook, id, sealed) in rows {
+    let mut found: HashMap<WebhookId, Vec<LiveSecret>> = HashMap::new();
+    for (webhook, id, sealed, until) in rows {
         // One damaged row must not stop the others' deliveries: a webhook without a secret sends nothing and says so.
         match opened(key, id, &sealed) {
-            Ok(secret) => found.entry(webhook).or_default().push(secret),
+            Ok(secret) => found.entry(webhook).or_default().push(LiveSecret { secret, until }),
             Err(error) => tracing::error!(%webhook, %error, "a signing secret cannot be used"),
         }
     }

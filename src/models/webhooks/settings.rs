@@ -1,17 +1,48 @@
-//! What a person or a program may set on a webhook, and the check that turns raw input into it.
-use serde_json::Value;
+//! What a person or a program may set on a webhook.
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
-use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
-use crate::rules::body::{BodyFormat, OLDER_VERSION, VERSION};
+use crate::rules::authentication::{Authentication, ExtraHeader, Hidden};
+use crate::rules::body::{BodyFormat, VERSION};
 use crate::rules::catalogue::{self, EventType};
-use crate::rules::name::{has_unseen, unseen_words};
+use crate::rules::filter::Filter;
+use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
-use crate::rules::target::{self, Policy};
+use crate::rules::signing::ExtraSignature;
 
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
 /// Requests a second that a webhook may be limited to, over all nodes together.
 pub const RATE_PER_S: std::ops::RangeInclusive<i64> = 1..=1_000;
+
+/// What becomes of the events that come while a webhook is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenPaused {
+    /// They make no delivery, only a trace of why.
+    #[default]
+    Drop,
+    /// They make deliveries that are held.
+    Hold,
+}
+
+impl WhenPaused {
+    /// `drop` or `hold`, as in settings and API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+/// A maintenance window: the webhook is off and holds what comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Maintenance {
+    pub from: OffsetDateTime,
+    pub until: OffsetDateTime,
+}
 
 /// The checked settings of a webhook.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +73,22 @@ pub struct Settings {
     pub when_used_up: WhenUsedUp,
     /// Requests a second at most, over all nodes together; none for no limit.
     pub rate_per_s: Option<i32>,
+    /// Conditions on an event's data that must all hold; none to take every event of its types.
+    pub filter: Option<Filter>,
+    /// The guide that it began with, if any.
+    pub preset: Option<Preset>,
+    /// The signature beside the standard one.
+    pub extra_signature: ExtraSignature,
+    /// How requests authenticate themselves.
+    pub authentication: Authentication,
+    /// Headers beside those that every request has, by name.
+    pub headers: Vec<ExtraHeader>,
+    /// Certificate chain and key (PEM) that we show to a receiver that asks who we are.
+    pub client_certificate: Option<Hidden>,
+    /// What becomes of events that come while it is off.
+    pub when_paused: WhenPaused,
+    /// When it is off by plan, and holds what comes.
+    pub maintenance: Option<Maintenance>,
 }
 
 impl Default for Settings {
@@ -60,6 +107,14 @@ impl Default for Settings {
             success: Success::Any2xx,
             when_used_up: WhenUsedUp::Fail,
             rate_per_s: None,
+            filter: None,
+            preset: None,
+            extra_signature: ExtraSignature::None,
+            authentication: Authentication::None,
+            headers: Vec::new(),
+            client_certificate: None,
+            when_paused: WhenPaused::Drop,
+            maintenance: None,
         }
     }
 }
@@ -71,158 +126,25 @@ impl Settings {
         chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
     }
 
+    /// Fills in what a preset says; its authentication only where it is not a choice and another kind is set.
+    pub fn apply(&mut self, preset: Preset) {
+        let authentication = preset.authentication();
+        if authentication != Authentication::None && authentication.kind() != self.authentication.kind() {
+            self.authentication = authentication;
+        }
+        self.preset = Some(preset);
+        self.all_events = false;
+        self.events = preset.events();
+        self.body = preset.body();
+        self.timeout_ms = preset.timeout_ms();
+        self.retries = preset.retries();
+        self.success = preset.success();
+        self.when_used_up = preset.when_used_up();
+        self.extra_signature = preset.extra_signature();
+    }
+
     /// Whether it subscribes to an event type.
     pub fn takes(&self, event_type: &str) -> bool {
         self.all_events || self.events.iter().any(|name| name == event_type)
     }
-}
-
-/// One thing that is wrong with what was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The setting's name.
-    pub field: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem of `field`.
-    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
-    }
-}
-
-/// Raw input: only what was named is looked at.
-#[derive(Clone, Debug, Default)]
-#[allow(missing_docs)]
-pub struct Draft {
-    pub name: Option<String>,
-    pub description: Option<String>,
-    pub target_url: Option<String>,
-    pub active: Option<bool>,
-    pub all_events: Option<bool>,
-    pub events: Option<Vec<String>>,
-    pub body: Option<String>,
-    pub version: Option<String>,
-    pub timeout_ms: Option<i64>,
-    pub retries: Option<Value>,
-    pub success: Option<String>,
-    pub when_used_up: Option<String>,
-    /// `Some(None)` takes the limit away.
-    pub rate_per_s: Option<Option<i64>>,
-}
-
-impl Draft {
-    /// Puts what is named onto `base` and checks the whole; all problems at once.
-    pub fn onto(self, base: Settings, policy: &Policy) -> Result<Settings, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut settings = base;
-        if let Some(url) = self.target_url {
-            settings.target_url = url.trim().to_owned();
-        }
-        if settings.target_url.is_empty() {
-            problems.push(Problem::new(
-                "target_url",
-                "Enter the address to send to, such as https://shop.example/hooks.",
-            ));
-        } else {
-            match target::parse_target(&settings.target_url, policy) {
-                Ok(_) => {}
-                Err(error) => problems.push(Problem::new("target_url", error.to_string())),
-            }
-        }
-        match self.name.as_deref().map(str::trim) {
-            Some("") | None => {}
-            Some(name) if name.chars().count() > NAME_LENGTH_MAX => {
-                problems
-                    .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
-            }
-            Some(name) if has_unseen(name) => {
-                problems.push(Problem::new("name", unseen_words(name)));
-            }
-            Some(name) => settings.name = name.to_owned(),
-        }
-        if let Some(text) = self.description {
-            if text.chars().count() > DESCRIPTION_LENGTH_MAX {
-                let message = format!("A description has at most {DESCRIPTION_LENGTH_MAX} characters.");
-                problems.push(Problem::new("description", message));
-            }
-            settings.description = text.trim().to_owned();
-        }
-        settings.active = self.active.unwrap_or(settings.active);
-        if self.events.is_some() && self.all_events.is_none() {
-            settings.all_events = false;
-        }
-        settings.all_events = self.all_events.unwrap_or(settings.all_events);
-        if let Some(mut events) = self.events {
-            events.sort();
-            events.dedup();
-            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
-            settings.events = events;
-        }
-        if !settings.all_events && settings.events.is_empty() {
-            problems.push(Problem::new("events", "Choose at least one event type, or all events."));
-        }
-        if let Some(ms) = self.timeout_ms {
-            match i32::try_from(ms) {
-                Ok(fits) if TIMEOUT_MS.contains(&ms) => settings.timeout_ms = fits,
-                _ => problems
-                    .push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
-            }
-        }
-        match self.rate_per_s {
-            None => {}
-            Some(None) => settings.rate_per_s = None,
-            Some(Some(rate)) => match i32::try_from(rate) {
-                Ok(fits) if RATE_PER_S.contains(&rate) => settings.rate_per_s = Some(fits),
-                _ => problems.push(Problem::new(
-                    "rate_per_s",
-                    "The rate is 1 to 1,000 requests a second, or null for no limit.",
-                )),
-            },
-        }
-        if let Some(value) = self.retries {
-            match serde_json::from_value(value) {
-                Ok(retries) => settings.retries = retries,
-                Err(error) => problems.push(Problem::new("retries", error.to_string())),
-            }
-        }
-        match self.version {
-            None => {}
-            Some(version) if [VERSION, OLDER_VERSION].contains(&&*version) => settings.version = version,
-            Some(_) => {
-                let message = format!("The version is \"{VERSION}\" or \"{OLDER_VERSION}\".");
-                problems.push(Problem::new("version", message));
-            }
-        }
-        choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
-        choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);
-        let used_up = "\"fail\" or \"disable\"";
-        choose(self.when_used_up, &mut settings.when_used_up, "when_used_up", used_up, &mut problems);
-        if problems.is_empty() { Ok(settings) } else { Err(problems) }
-    }
-}
-
-fn choose<T: serde::de::DeserializeOwned>(
-    given: Option<String>,
-    place: &mut T,
-    field: &'static str,
-    choices: &str,
-    problems: &mut Vec<Problem>,
-) {
-    let Some(text) = given else { return };
-    match serde_json::from_value(Value::String(text)) {
-        Ok(choice) => *place = choice,
-        Err(_) => problems.push(Problem::new(field, format!("This is {choices}."))),
-    }
-}
-
-fn unknown_type(name: &str) -> Option<Problem> {
-    if catalogue::find(name).is_some() {
-        return None;
-    }
-    let nearest = catalogue::nearest(name, 3).join(", ");
-    let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
-    Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
 }

@@ -6,14 +6,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
+use super::credentials::{self, Credentials};
 use super::rows::{Webhook, list};
 use super::secrets;
+use super::settings::WhenPaused;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::projects;
 use crate::prepared;
 use crate::rules::signing::Secret;
+use crate::rules::target::AllowedHosts;
 
 /// A webhook with what is needed to send to it.
 #[derive(Debug)]
@@ -21,9 +24,22 @@ pub struct Target {
     /// The webhook as of the snapshot's version.
     pub webhook: Webhook,
     /// Its live secrets, newest first.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<LiveSecret>,
+    /// What its requests carry beside a signature.
+    pub credentials: Credentials,
+    /// Its host is not among those that the project sends to.
+    pub is_elsewhere: bool,
     /// The settings' version this was read at: a client made for an older one is not used again.
     pub version: i64,
+}
+
+/// A secret that signs.
+#[derive(Clone, Debug)]
+pub struct LiveSecret {
+    /// Signs.
+    pub secret: Secret,
+    /// It signs until then; none for good.
+    pub until: Option<OffsetDateTime>,
 }
 
 /// What a webhook makes of an event type.
@@ -35,6 +51,10 @@ pub enum Verdict {
     Paused,
     /// It would, but it was disabled because of its receiver.
     Disabled,
+    /// It takes a delivery that is held: it is off and keeps what comes.
+    Holds,
+    /// It would, but its host is not among those that the project sends to.
+    Elsewhere,
 }
 
 /// All webhooks of a project at one version of its settings.
@@ -62,19 +82,20 @@ impl ProjectSnapshot {
         // The version first: a change after it makes this snapshot look old, never new.
         let Some(row) = projects::find(conn, project)? else { return Ok(None) };
         let mut secrets = secrets::live(conn, project, key, now)?;
-        let with_secrets = list(conn, project)?.into_iter().map(|webhook| {
-            let secrets = secrets.remove(&webhook.id).unwrap_or_default();
-            (webhook, secrets)
+        let mut credentials = credentials::open(conn, project, key)?;
+        let hosts = row.hosts();
+        let targets = list(conn, project)?.into_iter().map(|webhook| Target {
+            secrets: secrets.remove(&webhook.id).unwrap_or_default(),
+            credentials: credentials.remove(&webhook.id).unwrap_or_default(),
+            is_elsewhere: !is_among(&hosts, &webhook.settings.target_url),
+            version: row.settings_version,
+            webhook,
         });
-        Ok(Some(Self::of(row.settings_version, row.webhooks_enabled, with_secrets)))
+        Ok(Some(Self::of(row.settings_version, row.webhooks_enabled, targets)))
     }
 
-    /// Webhooks, each with its live secrets, as of a version of the settings.
-    pub fn of(
-        version: i64,
-        webhooks_enabled: bool,
-        webhooks: impl IntoIterator<Item = (Webhook, Vec<Secret>)>,
-    ) -> Self {
+    /// Webhooks with what is needed to send to them, as of a version of the settings.
+    pub fn of(version: i64, webhooks_enabled: bool, targets: impl IntoIterator<Item = Target>) -> Self {
         let mut snapshot = Self {
             version,
             webhooks_enabled,
@@ -82,8 +103,8 @@ impl ProjectSnapshot {
             all: Vec::new(),
             by_type: HashMap::new(),
         };
-        for (webhook, secrets) in webhooks {
-            let target = Arc::new(Target { secrets, version, webhook });
+        for target in targets {
+            let target = Arc::new(target);
             if target.webhook.settings.all_events {
                 snapshot.all.push(target.clone());
             } else {
@@ -104,14 +125,38 @@ impl ProjectSnapshot {
 }
 
 impl Target {
+    /// A webhook that carries nothing but its signature.
+    pub fn plain(webhook: Webhook, secrets: Vec<LiveSecret>, version: i64) -> Self {
+        Self { webhook, secrets, credentials: Credentials::default(), is_elsewhere: false, version }
+    }
+
     /// What it makes of an event type that it subscribes to.
     pub fn verdict(&self) -> Verdict {
-        match (&self.webhook.disabled, self.webhook.settings.active) {
-            (_, true) => Verdict::Takes,
-            (Some(_), false) => Verdict::Disabled,
-            (None, false) => Verdict::Paused,
+        let settings = &self.webhook.settings;
+        match &self.webhook.disabled {
+            _ if self.is_elsewhere => Verdict::Elsewhere,
+            _ if settings.active => Verdict::Takes,
+            Some(_) => Verdict::Disabled,
+            None if settings.when_paused == WhenPaused::Hold => Verdict::Holds,
+            None => Verdict::Paused,
         }
     }
+
+    /// Whether its filter, if it has one, takes an event with these data.
+    pub fn takes(&self, data: &[u8]) -> bool {
+        self.webhook.settings.filter.as_ref().is_none_or(|filter| filter.matches(data))
+    }
+
+    /// The secrets that sign at `now`, newest first.
+    pub fn signs_at(&self, now: OffsetDateTime) -> impl Iterator<Item = &Secret> + Clone {
+        self.secrets.iter().filter(move |live| live.until.is_none_or(|until| now < until)).map(|l| &l.secret)
+    }
+}
+
+/// Whether an address leads to one of the hosts; one that cannot be read is judged when it is called.
+fn is_among(hosts: &AllowedHosts, target_url: &str) -> bool {
+    let url = url::Url::parse(target_url).ok();
+    url.as_ref().and_then(url::Url::host_str).is_none_or(|host| hosts.allow(host))
 }
 
 prepared! {

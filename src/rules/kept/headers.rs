@@ -11,7 +11,7 @@ use url::Url;
 use crate::rules::request::http_date;
 
 /// Names that a byte stands for.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 23] = [
     "host",
     "content-type",
     "user-agent",
@@ -32,6 +32,9 @@ const NAMES: [&str; 20] = [
     "x-content-type-options",
     "transfer-encoding",
     "retry-after",
+    "x-voucherify-signature",
+    "authorization",
+    "x-api-key",
 ];
 /// Values that a byte stands for.
 const VALUES: [&str; 6] =

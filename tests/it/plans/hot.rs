@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use callout::base::db::DbError;
 use callout::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
+use callout::base::seal::SealKey;
 use callout::models::deliveries::{
     self, Attempt, BodyKind, ClaimedRow, Failure, FailureKind, NewDelivery, Next, Outcome, Response, Status,
     Timings, Tried, WithoutRow, delivery_id,
@@ -65,7 +66,8 @@ fn claim_in_turn(conn: &mut PgConnection) -> Result<usize, DbError> {
     for number in [2, 21] {
         let found = webhooks::find(conn, project(1), webhook(number))?.expect("a webhook");
         let settings = webhooks::Settings { rate_per_s: Some(100), ..found.settings };
-        deliveries::save_webhook(conn, project(1), webhook(number), &settings, NOW).expect("save");
+        deliveries::save_webhook(conn, project(1), webhook(number), &settings, &SealKey::generate(), NOW)
+            .expect("save");
     }
     conn.batch_execute(
         "update webhook_pace set next_at = slowed_at, at_a_time = 8; \

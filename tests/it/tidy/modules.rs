@@ -32,7 +32,7 @@ const MODELS: &[&[&str]] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["users", "sessions", "sign_in_failures", "setup_links"]),
     ("projects", &["projects", "members", "api_keys"]),
-    ("webhooks", &["webhooks", "webhook_secrets", "webhook_rates"]),
+    ("webhooks", &["webhooks", "webhook_credentials", "webhook_secrets", "webhook_rates"]),
     ("events", &["events", "external_ids"]),
     (
         "deliveries",

@@ -1,7 +1,8 @@
 //! Settings as they may be saved: the fields understood, and the address judged by what its name leads to now.
 use super::form::Fields;
 use crate::dispatcher::probe::{self, Egress, Judgement};
-use crate::models::webhooks::{Problem, Settings};
+use crate::models::projects::Project;
+use crate::models::webhooks::{Ground, Problem, Settings};
 use crate::rules::target::parse_target;
 
 /// Settings that may be saved, and what is worth saying about them.
@@ -12,10 +13,17 @@ pub struct Checked {
     pub warning: Option<String>,
 }
 
-/// Puts what was typed onto `base`; all problems at once, but the address is looked up only if all else is well.
-pub async fn checked(fields: &Fields, base: Settings, egress: &Egress) -> Result<Checked, Vec<Problem>> {
+/// Puts what was typed onto what is stored, if anything; all problems at once, but the address is looked up only if all
+/// else is well.
+pub async fn checked(
+    fields: &Fields,
+    stored: Option<&Settings>,
+    project: &Project,
+    egress: &Egress,
+) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
-    let settings = match draft.onto(base, &egress.policy) {
+    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), stored };
+    let settings = match draft.onto(stored.cloned().unwrap_or_default(), &ground) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),
         Err(further) => {

@@ -100,7 +100,7 @@ pub async fn create(
     Form(raw): Form,
 ) -> PageResult {
     let fields = Fields::typed(&raw);
-    let checked = match address::checked(&fields, Settings::default(), &egress).await {
+    let checked = match address::checked(&fields, None, &admin.project, &egress).await {
         Ok(checked) => checked,
         Err(problems) => return NewPage::refused(&admin, fields, errors_of(problems)).answer(),
     };
@@ -133,7 +133,7 @@ async fn created(
 ) -> Result<(Webhook, Secret), CreateError> {
     let now = clock.now();
     db.transaction(move |conn| {
-        let webhook = webhooks::create(conn, project, &settings, now)?;
+        let webhook = webhooks::create(conn, project, &settings, &seal, now)?;
         let secret = Secret::generate();
         webhooks::add_secret(conn, project, webhook.id, &secret, &seal, now)?;
         Ok((webhook, secret))

@@ -94,14 +94,15 @@ pub async fn save(
     (session, path): (Session, Path<(String, String)>),
     Form(raw): Form,
 ) -> PageResult {
-    let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
+    let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let checked = match address::checked(&fields, found.webhook.settings.clone(), &egress).await {
-        Ok(checked) => checked,
-        Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
-    };
+    let checked =
+        match address::checked(&fields, Some(&found.webhook.settings), &admin.project, &egress).await {
+            Ok(checked) => checked,
+            Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
+        };
     let id = found.webhook.id;
-    match saved(&db, admin.project.id, id, checked.settings, clock.now()).await {
+    match saved(&db, (admin.project.id, id), checked.settings, seal, clock.now()).await {
         Ok(_) => {
             wakeup.wake();
             let notice = checked.warning.map_or("Saved.".to_owned(), |warning| format!("Saved. {warning}"));
@@ -121,9 +122,9 @@ pub async fn save(
 /// it since the form was opened.
 async fn saved(
     db: &Db,
-    project: ProjectId,
-    id: WebhookId,
+    (project, id): (ProjectId, WebhookId),
     mut settings: Settings,
+    seal: Data<SealKey>,
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     db.transaction(move |conn| {
@@ -131,7 +132,7 @@ async fn saved(
         projects::bump_settings_version(conn, project)?;
         let stored = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
         settings.active = stored.settings.active;
-        deliveries::save_webhook(conn, project, id, &settings, now)
+        deliveries::save_webhook(conn, project, id, &settings, &seal, now)
     })
     .await
 }

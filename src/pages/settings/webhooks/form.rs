@@ -148,7 +148,8 @@ fn rate(typed: &str) -> Option<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::target::Policy;
+    use crate::models::webhooks::Ground;
+    use crate::rules::target::{AllowedHosts, Policy};
 
     fn sent(pairs: &[(&str, &str)]) -> Fields {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -173,7 +174,12 @@ mod tests {
         let fields = sent(&WHOLE);
         let (draft, problems) = fields.draft();
         assert_eq!(problems, []);
-        let settings = draft.onto(Settings::default(), &Policy::default()).unwrap();
+        let settings = draft
+            .onto(
+                Settings::default(),
+                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+            )
+            .unwrap();
         assert_eq!(settings.timeout_ms, 2_500);
         let back = Fields::of(&settings);
         assert_eq!((back.timeout_s.as_str(), back.rate_per_s.as_str()), ("2.5", "20"));

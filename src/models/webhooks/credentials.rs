@@ -1,0 +1,245 @@
+//! What requests carry beside their signature, sealed to its row: authentication, extra headers, a client certificate.
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::Settings;
+use crate::base::db::DbError;
+use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::schema::webhook_credentials;
+use crate::base::seal::SealKey;
+use crate::rules::authentication::{Authentication, ExtraHeader, Hidden, header_value};
+
+const HEADER: &str = "header";
+const CLIENT_CERTIFICATE: &str = "client_certificate";
+
+/// What a webhook's requests carry, ready to send. Never printed.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// The header of the authentication and its value.
+    pub authentication: Vec<Credential>,
+    /// Extra headers.
+    pub headers: Vec<Credential>,
+    /// Certificate chain and key (PEM).
+    pub client_certificate: Option<Zeroizing<String>>,
+    /// Something of it cannot be opened with the present key: nothing may be sent without it.
+    pub is_damaged: bool,
+}
+
+/// A header that is secret.
+#[derive(Clone)]
+pub struct Credential {
+    /// In small letters.
+    pub name: String,
+    /// As it is sent.
+    pub value: Zeroizing<String>,
+    /// The secret within it: of basic authentication the password.
+    pub secret: Zeroizing<String>,
+    /// What may be shown of it.
+    pub fingerprint: String,
+    /// Used from then on; none for always.
+    used_from: Option<OffsetDateTime>,
+    /// Used until then; none for good.
+    used_until: Option<OffsetDateTime>,
+}
+
+impl Credential {
+    /// What the history shows in the value's place.
+    pub fn masked(&self) -> String {
+        let scheme = self.value.strip_suffix(self.secret.as_str()).unwrap_or_default();
+        let scheme = if self.value.starts_with("Basic ") { "Basic " } else { scheme };
+        format!("{scheme}[hidden {}]", self.fingerprint)
+    }
+
+    fn is_used(&self, now: OffsetDateTime) -> bool {
+        self.used_from.is_none_or(|from| from <= now) && self.used_until.is_none_or(|until| now < until)
+    }
+}
+
+impl Credentials {
+    /// The headers that a request at `now` carries.
+    pub fn at(&self, now: OffsetDateTime) -> impl Iterator<Item = &Credential> {
+        self.authentication.iter().filter(move |one| one.is_used(now)).chain(&self.headers)
+    }
+
+    /// The same without authentication.
+    pub fn without_authentication(&self) -> Self {
+        Self { authentication: Vec::new(), ..self.clone() }
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+/// What may be read of a stored value.
+#[derive(Queryable)]
+struct Mark {
+    webhook: WebhookId,
+    kind: String,
+    name: String,
+    fingerprint: String,
+}
+
+/// Puts into settings what may be read of their stored values. `marks` are a project's, see [`marks`].
+fn put(settings: &mut Settings, marks: Vec<Mark>) {
+    for mark in marks {
+        let value = Hidden::Kept { fingerprint: mark.fingerprint };
+        match mark.kind.as_str() {
+            HEADER => settings.headers.push(ExtraHeader { name: mark.name, value }),
+            CLIENT_CERTIFICATE => settings.client_certificate = Some(value),
+            kind => {
+                settings.authentication = Authentication::of(kind, mark.name, value).unwrap_or_default();
+            }
+        }
+    }
+}
+
+/// Fills what may be read of the stored values into a project's webhooks.
+pub(super) fn fill(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhooks: &mut [super::Webhook],
+) -> Result<(), DbError> {
+    let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
+    let marks: Vec<Mark> = webhook_credentials::table
+        .filter(webhook_credentials::project_id.eq(project))
+        .filter(webhook_credentials::webhook_id.eq_any(ids))
+        // The newest last: of a rotation that is the one that stays.
+        .order((webhook_credentials::name, webhook_credentials::id))
+        .select((
+            webhook_credentials::webhook_id,
+            webhook_credentials::kind,
+            webhook_credentials::name,
+            webhook_credentials::fingerprint,
+        ))
+        .load(conn)?;
+    let mut by_webhook: HashMap<WebhookId, Vec<Mark>> = HashMap::new();
+    for mark in marks {
+        by_webhook.entry(mark.webhook).or_default().push(mark);
+    }
+    for webhook in webhooks {
+        put(&mut webhook.settings, by_webhook.remove(&webhook.id).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Makes the stored values those of `settings`: new ones are sealed, kept ones stay, others go.
+pub(super) fn keep(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+    settings: &Settings,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    let authentication = &settings.authentication;
+    let mut wanted: Vec<(&str, &str, &Hidden)> = Vec::new();
+    wanted.extend(authentication.value().map(|value| (authentication.kind(), authentication.name(), value)));
+    wanted.extend(settings.headers.iter().map(|header| (HEADER, header.name.as_str(), &header.value)));
+    wanted.extend(settings.client_certificate.iter().map(|value| (CLIENT_CERTIFICATE, "", value)));
+    let stored: Vec<(Uuid, String, String)> = webhook_credentials::table
+        .filter(webhook_credentials::project_id.eq(project))
+        .filter(webhook_credentials::webhook_id.eq(webhook))
+        .select((webhook_credentials::id, webhook_credentials::kind, webhook_credentials::name))
+        .load(conn)?;
+    // The user or the header of a kept authentication may have another name now.
+    let kept = |kind: &str, name: &str| {
+        wanted.iter().find(|(its_kind, its_name, value)| {
+            let is_same = *its_kind == kind && (kind != HEADER || *its_name == name);
+            is_same && matches!(value, Hidden::Kept { .. })
+        })
+    };
+    for (id, kind, name) in &stored {
+        let row = webhook_credentials::table.find((project, webhook, *id));
+        match kept(kind, name) {
+            None => diesel::delete(row).execute(conn)?,
+            Some((_, new_name, _)) if new_name != name => {
+                diesel::update(row).set(webhook_credentials::name.eq(new_name)).execute(conn)?
+            }
+            Some(_) => 0,
+        };
+    }
+    for (kind, name, value) in wanted {
+        let Some(text) = value.as_new() else { continue };
+        let id = WebhookId::new(now).0;
+        diesel::insert_into(webhook_credentials::table)
+            .values((
+                webhook_credentials::project_id.eq(project),
+                webhook_credentials::webhook_id.eq(webhook),
+                webhook_credentials::id.eq(id),
+                webhook_credentials::kind.eq(kind),
+                webhook_credentials::name.eq(name),
+                webhook_credentials::sealed.eq(key.seal(text.as_bytes(), id.as_bytes())),
+                webhook_credentials::fingerprint.eq(key.fingerprint(text.as_bytes())),
+                webhook_credentials::created_at.eq(now),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+#[derive(Queryable)]
+struct Row {
+    webhook: WebhookId,
+    id: Uuid,
+    kind: String,
+    name: String,
+    sealed: Vec<u8>,
+    fingerprint: String,
+    used_from: Option<OffsetDateTime>,
+    used_until: Option<OffsetDateTime>,
+}
+
+/// What the requests of every webhook of a project carry.
+pub(super) fn open(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    key: &SealKey,
+) -> Result<HashMap<WebhookId, Credentials>, DbError> {
+    let rows: Vec<Row> = webhook_credentials::table
+        .filter(webhook_credentials::project_id.eq(project))
+        .order((webhook_credentials::name, webhook_credentials::id))
+        .select((
+            webhook_credentials::webhook_id,
+            webhook_credentials::id,
+            webhook_credentials::kind,
+            webhook_credentials::name,
+            webhook_credentials::sealed,
+            webhook_credentials::fingerprint,
+            webhook_credentials::used_from,
+            webhook_credentials::used_until,
+        ))
+        .load(conn)?;
+    let mut found: HashMap<WebhookId, Credentials> = HashMap::new();
+    for row in rows {
+        let credentials = found.entry(row.webhook).or_default();
+        let opened = key.open(&row.sealed, row.id.as_bytes()).ok();
+        let Some(secret) = opened.and_then(|text| String::from_utf8(text.to_vec()).ok()).map(Zeroizing::new)
+        else {
+            tracing::error!(webhook = %row.webhook, kind = row.kind, "a sealed value cannot be used");
+            credentials.is_damaged = true;
+            continue;
+        };
+        let header = |name: &str| Credential {
+            name: name.to_owned(),
+            value: header_value(&row.kind, &row.name, &secret),
+            secret: secret.clone(),
+            fingerprint: row.fingerprint.clone(),
+            used_from: row.used_from,
+            used_until: row.used_until,
+        };
+        match row.kind.as_str() {
+            HEADER => credentials.headers.push(header(&row.name)),
+            "api_key" => credentials.authentication.push(header(&row.name)),
+            CLIENT_CERTIFICATE => credentials.client_certificate = Some(secret),
+            _ => credentials.authentication.push(header("authorization")),
+        }
+    }
+    Ok(found)
+}

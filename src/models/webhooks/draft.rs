@@ -1,0 +1,416 @@
+//! The check that turns raw input into settings.
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS};
+use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
+use crate::rules::authentication::{
+    self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
+};
+use crate::rules::body::{OLDER_VERSION, VERSION};
+use crate::rules::catalogue;
+use crate::rules::filter::{CONDITIONS_MAX, Filter, FilterError};
+use crate::rules::name::{has_unseen, unseen_words};
+use crate::rules::preset::Preset;
+use crate::rules::target::{self, AllowedHosts, Policy};
+
+/// One thing that is wrong with what was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's name.
+    pub field: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of `field`.
+    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
+    }
+}
+
+/// Raw input: only what was named is looked at.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Draft {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub target_url: Option<String>,
+    pub active: Option<bool>,
+    pub all_events: Option<bool>,
+    pub events: Option<Vec<String>>,
+    pub body: Option<String>,
+    pub version: Option<String>,
+    pub timeout_ms: Option<i64>,
+    pub retries: Option<Value>,
+    pub success: Option<String>,
+    pub when_used_up: Option<String>,
+    /// `Some(None)` takes the limit away.
+    pub rate_per_s: Option<Option<i64>>,
+    /// As in the API; `Some(None)` takes it away.
+    pub filter: Option<Option<Value>>,
+    /// `Some(None)` takes it away and leaves what it filled in.
+    pub preset: Option<Option<String>>,
+    pub extra_signature: Option<String>,
+    pub authentication: Option<AuthenticationDraft>,
+    /// All of them, each with its value, or none for one that stays as it is stored.
+    pub headers: Option<Vec<(String, Option<String>)>>,
+    /// `Some(None)` takes it away; none within for one that stays as it is stored.
+    pub client_certificate: Option<Option<Option<String>>>,
+    pub when_paused: Option<String>,
+    /// From and until, RFC 3339; `Some(None)` takes the window away.
+    pub maintenance: Option<Option<(String, String)>>,
+}
+
+/// Authentication as it is named; what is not told again stays as it is stored.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum AuthenticationDraft {
+    None,
+    Bearer { token: Option<String> },
+    Basic { username: Option<String>, password: Option<String> },
+    ApiKey { header: Option<String>, value: Option<String> },
+}
+
+/// What settings are checked against.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Ground<'a> {
+    /// Which addresses this installation may call.
+    pub policy: &'a Policy,
+    /// Which hosts the project sends to.
+    pub hosts: &'a AllowedHosts,
+    /// The webhook as it is stored; none for a new one.
+    pub stored: Option<&'a Settings>,
+}
+
+impl Draft {
+    /// Puts what is named onto `base` and checks the whole; all problems at once.
+    pub fn onto(self, base: Settings, ground: &Ground<'_>) -> Result<Settings, Vec<Problem>> {
+        let policy = ground.policy;
+        let mut problems = Vec::new();
+        let mut settings = base;
+        // First: what is named beside it wins.
+        match self.preset {
+            Some(Some(word)) => match Preset::parse(&word) {
+                Some(preset) if settings.preset == Some(preset) => {}
+                Some(preset) => {
+                    settings.apply(preset);
+                    keep_authentication(&mut settings, ground.stored);
+                }
+                None => {
+                    let known = Preset::ALL.map(Preset::as_str).join(", ");
+                    problems.push(Problem::new("preset", format!("The presets are {known}.")));
+                }
+            },
+            Some(None) => settings.preset = None,
+            None => {}
+        }
+        if let Some(url) = self.target_url {
+            settings.target_url = url.trim().to_owned();
+        }
+        if settings.target_url.is_empty() {
+            problems.push(Problem::new(
+                "target_url",
+                "Enter the address to send to, such as https://shop.example/hooks.",
+            ));
+        } else {
+            match target::parse_target(&settings.target_url, policy) {
+                Ok(target) if !ground.hosts.allow(target.host()) => {
+                    problems.push(Problem::new("target_url", ground.hosts.refusal()));
+                }
+                Ok(_) => {}
+                Err(error) => problems.push(Problem::new("target_url", error.to_string())),
+            }
+        }
+        match self.name.as_deref().map(str::trim) {
+            Some("") | None => {}
+            Some(name) if name.chars().count() > NAME_LENGTH_MAX => {
+                problems
+                    .push(Problem::new("name", format!("A name has at most {NAME_LENGTH_MAX} characters.")));
+            }
+            Some(name) if has_unseen(name) => {
+                problems.push(Problem::new("name", unseen_words(name)));
+            }
+            Some(name) => settings.name = name.to_owned(),
+        }
+        if let Some(text) = self.description {
+            if text.chars().count() > DESCRIPTION_LENGTH_MAX {
+                let message = format!("A description has at most {DESCRIPTION_LENGTH_MAX} characters.");
+                problems.push(Problem::new("description", message));
+            }
+            settings.description = text.trim().to_owned();
+        }
+        settings.active = self.active.unwrap_or(settings.active);
+        if self.events.is_some() && self.all_events.is_none() {
+            settings.all_events = false;
+        }
+        settings.all_events = self.all_events.unwrap_or(settings.all_events);
+        if let Some(events) = self.events {
+            let mut events: Vec<String> =
+                events.iter().map(|name| catalogue::spelled(name).to_owned()).collect();
+            events.sort();
+            events.dedup();
+            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
+            settings.events = events;
+        }
+        if !settings.all_events && settings.events.is_empty() {
+            problems.push(Problem::new("events", "Choose at least one event type, or all events."));
+        }
+        if let Some(ms) = self.timeout_ms {
+            match i32::try_from(ms) {
+                Ok(fits) if TIMEOUT_MS.contains(&ms) => settings.timeout_ms = fits,
+                _ => problems
+                    .push(Problem::new("timeout_ms", "The time limit is 1,000 to 30,000 milliseconds.")),
+            }
+        }
+        match self.rate_per_s {
+            None => {}
+            Some(None) => settings.rate_per_s = None,
+            Some(Some(rate)) => match i32::try_from(rate) {
+                Ok(fits) if RATE_PER_S.contains(&rate) => settings.rate_per_s = Some(fits),
+                _ => problems.push(Problem::new(
+                    "rate_per_s",
+                    "The rate is 1 to 1,000 requests a second, or null for no limit.",
+                )),
+            },
+        }
+        if let Some(value) = self.retries {
+            match serde_json::from_value(value) {
+                Ok(retries) => settings.retries = retries,
+                Err(error) => problems.push(Problem::new("retries", error.to_string())),
+            }
+        }
+        match self.version {
+            None => {}
+            Some(version) if [VERSION, OLDER_VERSION].contains(&&*version) => settings.version = version,
+            Some(_) => {
+                let message = format!("The version is \"{VERSION}\" or \"{OLDER_VERSION}\".");
+                problems.push(Problem::new("version", message));
+            }
+        }
+        match self.filter.map(|given| given.as_ref().map(Filter::parse).transpose()) {
+            None => {}
+            Some(Ok(filter)) => settings.filter = filter,
+            Some(Err(error)) => problems.push(Problem::new(filter_field(&error), error.to_string())),
+        }
+        choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
+        choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);
+        let used_up = "\"fail\" or \"disable\"";
+        choose(self.when_used_up, &mut settings.when_used_up, "when_used_up", used_up, &mut problems);
+        let signatures = "\"none\" or \"voucherify\"";
+        choose(
+            self.extra_signature,
+            &mut settings.extra_signature,
+            "extra_signature",
+            signatures,
+            &mut problems,
+        );
+        let choices = "\"drop\" or \"hold\"";
+        choose(self.when_paused, &mut settings.when_paused, "when_paused", choices, &mut problems);
+        if let Some(given) = self.authentication {
+            match given.onto(ground.stored) {
+                Ok(authentication) => settings.authentication = authentication,
+                Err(further) => problems.extend(further),
+            }
+        }
+        if let Some(given) = self.headers {
+            settings.headers = headers(given, ground.stored, &mut problems);
+        }
+        problems.extend(twice(&settings));
+        match self.client_certificate {
+            None => {}
+            Some(None) => settings.client_certificate = None,
+            Some(Some(Some(pem))) => settings.client_certificate = Some(Hidden::new(&pem)),
+            Some(Some(None)) => match ground.stored.and_then(|stored| stored.client_certificate.clone()) {
+                Some(kept) => settings.client_certificate = Some(kept),
+                None => problems.push(Problem::new(
+                    "client_certificate",
+                    "Give a certificate and its private key in PEM form.",
+                )),
+            },
+        }
+        match self.maintenance.map(|given| given.map(|(from, until)| window(&from, &until)).transpose()) {
+            None => {}
+            Some(Ok(window)) => settings.maintenance = window,
+            Some(Err(problem)) => problems.push(problem),
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
+/// A preset's kind of authentication that is stored already keeps its value.
+fn keep_authentication(settings: &mut Settings, stored: Option<&Settings>) {
+    if let Some(stored) = stored.filter(|s| s.authentication.kind() == settings.authentication.kind()) {
+        settings.authentication = stored.authentication.clone();
+    }
+}
+
+impl AuthenticationDraft {
+    fn onto(self, stored: Option<&Settings>) -> Result<Authentication, Vec<Problem>> {
+        let stored = stored.map(|stored| &stored.authentication);
+        let mut problems = Vec::new();
+        let mut hidden = |given: Option<String>, kind: &str, field: &'static str, what: &str| {
+            let kept = stored.filter(|stored| stored.kind() == kind).and_then(Authentication::value);
+            match (given, kept) {
+                (Some(text), _) => {
+                    if let Err(why) = header_text(&text) {
+                        problems.push(Problem::new(field, why));
+                    }
+                    Hidden::new(&text)
+                }
+                (None, Some(kept)) => kept.clone(),
+                (None, None) if kind == "api_key" => generated(),
+                (None, None) => {
+                    problems.push(Problem::new(field, format!("Enter the {what}.")));
+                    Hidden::new("")
+                }
+            }
+        };
+        let authentication = match self {
+            Self::None => Authentication::None,
+            Self::Bearer { token } => {
+                Authentication::Bearer { token: hidden(token, "bearer", "authentication.token", "token") }
+            }
+            Self::Basic { username, password } => {
+                let password = hidden(password, "basic", "authentication.password", "password");
+                let kept = stored.filter(|stored| stored.kind() == "basic").map(Authentication::name);
+                let username = username.unwrap_or_else(|| kept.unwrap_or_default().to_owned());
+                // RFC 7617: the name ends at the first colon.
+                if username.is_empty() || username.contains(':') || header_text(&username).is_err() {
+                    let message = "Enter the user's name: ASCII, without a colon.";
+                    problems.push(Problem::new("authentication.username", message));
+                }
+                Authentication::Basic { username, password }
+            }
+            Self::ApiKey { header, value } => {
+                let value = hidden(value, "api_key", "authentication.value", "key");
+                let kept = stored.filter(|stored| stored.kind() == "api_key").map(Authentication::name);
+                let header =
+                    header.unwrap_or_else(|| kept.unwrap_or(authentication::API_KEY_HEADER).to_owned());
+                let header = header_name(&header).unwrap_or_else(|why| {
+                    problems.push(Problem::new("authentication.header", why));
+                    header
+                });
+                Authentication::ApiKey { header, value }
+            }
+        };
+        if problems.is_empty() { Ok(authentication) } else { Err(problems) }
+    }
+}
+
+/// A key of ours, for whoever names none.
+fn generated() -> Hidden {
+    match Authentication::generated_api_key() {
+        Authentication::ApiKey { value, .. } => value,
+        _ => Hidden::new(""),
+    }
+}
+
+/// Extra headers by name, those without a value as they are stored.
+fn headers(
+    given: Vec<(String, Option<String>)>,
+    stored: Option<&Settings>,
+    problems: &mut Vec<Problem>,
+) -> Vec<ExtraHeader> {
+    let mut wrong = |message: String| problems.push(Problem::new("headers", message));
+    if given.len() > HEADERS_MAX {
+        wrong(format!("A webhook has at most {HEADERS_MAX} extra headers."));
+        return Vec::new();
+    }
+    let mut headers: Vec<ExtraHeader> = Vec::new();
+    for (name, value) in given {
+        let name = match header_name(&name) {
+            Ok(name) => name,
+            Err(why) => {
+                wrong(why);
+                continue;
+            }
+        };
+        let kept = || stored?.headers.iter().find(|header| header.name == name).map(|h| h.value.clone());
+        let value = match value {
+            Some(text) => header_text(&text).map(|()| Hidden::new(&text)),
+            None => kept().ok_or_else(|| "Enter a value.".to_owned()),
+        };
+        match value {
+            Ok(_) if headers.iter().any(|header| header.name == name) => {
+                wrong(format!("{name}: it is named twice."));
+            }
+            Ok(value) => headers.push(ExtraHeader { name, value }),
+            Err(why) => wrong(format!("{name}: {why}")),
+        }
+    }
+    headers.sort_by(|a, b| a.name.cmp(&b.name));
+    headers
+}
+
+/// An extra header of the name that the authentication takes.
+fn twice(settings: &Settings) -> Option<Problem> {
+    let taken = settings.authentication.header()?;
+    let is_twice = settings.headers.iter().any(|header| header.name == taken);
+    is_twice.then(|| Problem::new("headers", format!("{taken} is the authentication's header already.")))
+}
+
+fn window(from: &str, until: &str) -> Result<Maintenance, Problem> {
+    let moment = |text: &str, field| {
+        let message = "Write the moment like 2026-11-21T14:00:00Z.";
+        OffsetDateTime::parse(text.trim(), &Rfc3339).map_err(|_| Problem::new(field, message))
+    };
+    let (from, until) = (moment(from, "maintenance.from")?, moment(until, "maintenance.until")?);
+    if until <= from {
+        return Err(Problem::new("maintenance.until", "The window ends after it begins."));
+    }
+    Ok(Maintenance { from, until })
+}
+
+/// The filter, or the condition of it that is wrong.
+fn filter_field(error: &FilterError) -> &'static str {
+    const CONDITIONS: [&str; CONDITIONS_MAX] = [
+        "filter.0",
+        "filter.1",
+        "filter.2",
+        "filter.3",
+        "filter.4",
+        "filter.5",
+        "filter.6",
+        "filter.7",
+        "filter.8",
+        "filter.9",
+        "filter.10",
+        "filter.11",
+        "filter.12",
+        "filter.13",
+        "filter.14",
+        "filter.15",
+        "filter.16",
+        "filter.17",
+        "filter.18",
+        "filter.19",
+    ];
+    error.at().and_then(|at| CONDITIONS.get(at)).unwrap_or(&"filter")
+}
+
+fn choose<T: serde::de::DeserializeOwned>(
+    given: Option<String>,
+    place: &mut T,
+    field: &'static str,
+    choices: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(text) = given else { return };
+    match serde_json::from_value(Value::String(text)) {
+        Ok(choice) => *place = choice,
+        Err(_) => problems.push(Problem::new(field, format!("This is {choices}."))),
+    }
+}
+
+fn unknown_type(name: &str) -> Option<Problem> {
+    if catalogue::find(name).is_some() {
+        return None;
+    }
+    let nearest = catalogue::nearest(name, 3).join(", ");
+    let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
+    Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
+}
