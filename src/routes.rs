@@ -161,6 +161,7 @@ people: {
     get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
     post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
+    post "/p/{project}/settings/webhooks/preview" => pages::settings::webhooks::preview, Admin;
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;

@@ -44,15 +44,17 @@ fn a_webhook_of_the_older_version_gets_the_older_envelope_and_the_history_shows_
 fn headers_and_signature_are_the_same_for_both_versions() {
     let (app, project) = started();
     let receiver = receiver::start();
-    for (path, version) in [("/newer", "2024-01-01"), ("/older", OLDER)] {
-        let webhook = project.webhook(&receiver.url(path), json!({ "name": path, "version": version }));
-        project.event("customer.rewarded", json!({ "n": 1 }));
-        app.wait_for("delivered", 1);
+    let versions = [("/newer", "2024-01-01"), ("/older", OLDER)];
+    let webhooks = versions.map(|(path, version)| {
+        project.webhook(&receiver.url(path), json!({ "name": path, "version": version }))
+    });
+    project.event("customer.rewarded", json!({ "n": 1 }));
+    app.wait_for("delivered", 2);
+    for ((path, version), webhook) in versions.into_iter().zip(&webhooks) {
         let got = receiver.received().into_iter().find(|got| got.path == path).expect("a request");
         assert_eq!(got.header("x-callout-event"), Some("customer.rewarded"));
         assert!(got.header("webhook-id").is_some_and(|id| id.starts_with("whs_")));
-        let library =
-            standardwebhooks::Webhook::new(webhook["secret"].as_str().expect("a secret")).expect("a key");
+        let library = standardwebhooks::Webhook::new(webhook["secret"].as_str().expect("a secret")).expect("a key");
         let header = |name: &str| got.header(name).expect("a header");
         let signed = library.sign(
             header("webhook-id"),

@@ -7,6 +7,7 @@ mod edit;
 mod fares;
 mod form;
 mod list;
+mod preview;
 mod state;
 mod stored;
 mod switch;
@@ -18,6 +19,7 @@ pub use created::created;
 pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use list::list;
+pub use preview::preview;
 pub use switch::{confirm_resume, pause, resume};
 pub use testing::{send_test, show_test};
 
