@@ -8,6 +8,7 @@ mod api_events;
 mod api_webhooks;
 mod away;
 mod bench;
+mod change_preview;
 mod commands;
 mod database;
 mod delivering;

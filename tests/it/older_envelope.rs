@@ -54,7 +54,8 @@ fn headers_and_signature_are_the_same_for_both_versions() {
         let got = receiver.received().into_iter().find(|got| got.path == path).expect("a request");
         assert_eq!(got.header("x-callout-event"), Some("customer.rewarded"));
         assert!(got.header("webhook-id").is_some_and(|id| id.starts_with("whs_")));
-        let library = standardwebhooks::Webhook::new(webhook["secret"].as_str().expect("a secret")).expect("a key");
+        let library =
+            standardwebhooks::Webhook::new(webhook["secret"].as_str().expect("a secret")).expect("a key");
         let header = |name: &str| got.header(name).expect("a header");
         let signed = library.sign(
             header("webhook-id"),

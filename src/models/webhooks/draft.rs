@@ -10,7 +10,7 @@ use crate::rules::authentication::{
 };
 use crate::rules::body::{OLDER_VERSION, VERSION};
 use crate::rules::catalogue;
-use crate::rules::filter::{CONDITIONS_MAX, Filter, FilterError};
+use crate::rules::filter::Filter;
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::preset::Preset;
 use crate::rules::target::{self, AllowedHosts, Policy};
@@ -194,7 +194,7 @@ impl Draft {
         match self.filter.map(|given| given.as_ref().map(Filter::parse).transpose()) {
             None => {}
             Some(Ok(filter)) => settings.filter = filter,
-            Some(Err(error)) => problems.push(Problem::new(filter_field(&error), error.to_string())),
+            Some(Err(error)) => problems.push(Problem::new(error.field(), error.to_string())),
         }
         choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
         choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);
@@ -363,33 +363,6 @@ fn window(from: &str, until: &str) -> Result<Maintenance, Problem> {
         return Err(Problem::new("maintenance.until", "The window ends after it begins."));
     }
     Ok(Maintenance { from, until })
-}
-
-/// The filter, or the condition of it that is wrong.
-fn filter_field(error: &FilterError) -> &'static str {
-    const CONDITIONS: [&str; CONDITIONS_MAX] = [
-        "filter.0",
-        "filter.1",
-        "filter.2",
-        "filter.3",
-        "filter.4",
-        "filter.5",
-        "filter.6",
-        "filter.7",
-        "filter.8",
-        "filter.9",
-        "filter.10",
-        "filter.11",
-        "filter.12",
-        "filter.13",
-        "filter.14",
-        "filter.15",
-        "filter.16",
-        "filter.17",
-        "filter.18",
-        "filter.19",
-    ];
-    error.at().and_then(|at| CONDITIONS.get(at)).unwrap_or(&"filter")
 }
 
 fn choose<T: serde::de::DeserializeOwned>(

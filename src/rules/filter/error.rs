@@ -63,6 +63,36 @@ impl FilterError {
     }
 }
 
+impl FilterError {
+    /// What of a webhook's settings is wrong: `filter`, or one condition of it, such as `filter.2`, counted from 0.
+    pub fn field(&self) -> &'static str {
+        self.at().and_then(|at| FIELDS.get(at)).unwrap_or(&"filter")
+    }
+}
+
+const FIELDS: [&str; CONDITIONS_MAX] = [
+    "filter.0",
+    "filter.1",
+    "filter.2",
+    "filter.3",
+    "filter.4",
+    "filter.5",
+    "filter.6",
+    "filter.7",
+    "filter.8",
+    "filter.9",
+    "filter.10",
+    "filter.11",
+    "filter.12",
+    "filter.13",
+    "filter.14",
+    "filter.15",
+    "filter.16",
+    "filter.17",
+    "filter.18",
+    "filter.19",
+];
+
 impl From<PathError> for Wrong {
     fn from(error: PathError) -> Self {
         Self::Path(error)
