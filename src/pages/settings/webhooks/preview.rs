@@ -89,16 +89,10 @@ fn found(value: Option<&str>) -> String {
 }
 
 fn words(preview: &Preview, has_stored: bool) -> String {
-    let grouped = |number: usize| {
-        number
-            .to_string()
-            .len()
-            .gt(&3)
-            .then(|| {
-                let text = number.to_string();
-                format!("{},{}", &text[..text.len() - 3], &text[text.len() - 3..])
-            })
-            .unwrap_or_else(|| number.to_string())
+    // At most a thousand and its comma.
+    let grouped = |number: usize| match (number / 1_000, number % 1_000) {
+        (0, small) => small.to_string(),
+        (thousands, rest) => format!("{thousands},{rest:03}"),
     };
     let Preview { looked_at, before, after, .. } = *preview;
     let after_words = grouped(after);
