@@ -167,6 +167,7 @@ people: {
     get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
     post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
+    post "/p/{project}/settings/webhooks/preview" => pages::settings::webhooks::preview, Admin;
     post "/p/{project}/settings/webhooks/try" => pages::settings::webhooks::try_unsaved, Admin;
     post "/p/{project}/settings/webhooks/check-data" => pages::settings::webhooks::check_data, Admin;
     get "/p/{project}/settings/webhooks/sample" => pages::settings::webhooks::trial_sample, Admin;

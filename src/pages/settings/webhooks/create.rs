@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::edit::errors_of;
 use super::form::Fields;
+use super::preview::Shown;
 use super::types::{self, Group};
 use super::{address, own_names, state};
 use crate::base::clock::Clock;
@@ -35,13 +36,15 @@ const MORE: [&str; 9] = [
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/new.html")]
-struct NewPage {
+pub(super) struct NewPage {
     frame: Frame,
     list_link: String,
     fields: Fields,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    preview: Option<Shown>,
+    preview_link: String,
     status: StatusCode,
 }
 
@@ -56,6 +59,17 @@ impl NewPage {
         Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Self::build(member, own, fields) }
     }
 
+    /// What was typed, and what it would have sent.
+    pub(super) fn previewed(
+        member: &Member,
+        own: &OwnNames,
+        fields: Fields,
+        preview: Shown,
+        status: StatusCode,
+    ) -> Self {
+        Self { preview: Some(preview), status, ..Self::build(member, own, fields) }
+    }
+
     fn build(member: &Member, own: &OwnNames, fields: Fields) -> Self {
         let list_link = member.path("/settings/webhooks");
         Self {
@@ -65,6 +79,8 @@ impl NewPage {
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
+            preview: None,
+            preview_link: member.path("/settings/webhooks/preview"),
             status: StatusCode::OK,
         }
     }
@@ -83,7 +99,7 @@ impl NewPage {
         MORE.iter().any(|field| self.errors.get(field).is_some())
     }
 
-    fn answer(&self) -> PageResult {
+    pub(super) fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }
 }

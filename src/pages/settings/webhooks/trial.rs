@@ -90,7 +90,7 @@ async fn tried(
         wrong.push("Choose an event type to try it with.".to_owned());
     }
     let data = checked(&raw.text("trial_data").replace("\r\n", "\n"));
-    let data = data.map_err(|message| wrong.push(format!("Data: {message}"))).ok();
+    let data = data.map_err(|why| wrong.push(format!("Data: {why}"))).ok();
     let (Some(settings), Some(event_type), Some(data)) = (settings, event_type, data) else {
         return Ok(Err(wrong));
     };
