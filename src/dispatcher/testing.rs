@@ -56,6 +56,8 @@ pub enum Trial {
     Stored,
     /// The same, signed with one of its secrets only: the one of this fingerprint.
     SignedWith(String),
+    /// The same, signed with a secret that nobody knows: to see whether the receiver verifies.
+    SignedWithStranger,
     /// Settings that are not saved: of a webhook that exists, or none yet.
     Unsaved(Box<Settings>),
 }
@@ -158,6 +160,9 @@ impl TestSender {
             }
             (_, stored) => stored.ok_or(TestError::Gone)?,
         };
+        if let Trial::SignedWithStranger = &test.trial {
+            target.secrets = vec![LiveSecret { secret: Secret::generate(), until: None }];
+        }
         if let Trial::SignedWith(fingerprint) = &test.trial {
             target.secrets.retain(|live| live.secret.fingerprint() == *fingerprint);
             if target.secrets.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
-use super::fan_out::fan_out;
+use super::fan_out::{FanOut, fan_out};
 use super::{AcceptError, Accepted, Posted, Request};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
@@ -52,14 +52,18 @@ pub(super) fn write(
     now: OffsetDateTime,
 ) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
-    let mut drafts = draft(requests, snapshots, now);
+    let snapshots: &Snapshots = snapshots;
+    let refused: Vec<Option<AcceptError>> =
+        requests.iter().map(|request| refusal(request, snapshots)).collect();
+    let good = requests.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+    let mut drafts = draft(good.map(|(request, _)| request), snapshots, now);
     settle_external_ids(conn, &mut drafts, now)?;
     let mut batch = Batch::default();
     let mut new_events = Vec::new();
     let (mut with_row, mut in_memory) = (Vec::new(), Vec::new());
     for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
         let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
-        let fan = fan_out(snapshot, &draft.payload.event_type);
+        let Some(fan) = &draft.fan else { continue };
         for (target, is_held) in &fan.takers {
             let id = deliveries::delivery_id(draft.payload.id, target.webhook.id);
             let mut delivery = NewDelivery {
@@ -92,7 +96,7 @@ pub(super) fn write(
         new_events.push(NewEvent {
             payload: draft.payload.clone(),
             external_id: draft.posted.external_id.clone(),
-            skipped: fan.skipped,
+            skipped: fan.skipped.clone(),
             deliveries: draft.accepted.deliveries,
         });
     }
@@ -110,7 +114,7 @@ pub(super) fn write(
     }
     deliveries::insert(conn, &with_row)?;
     deliveries::hand_over(conn, hand_over.node(), &batch.handed_over)?;
-    batch.answers = answers(requests, drafts, snapshots);
+    batch.answers = answers(requests, refused, drafts);
     Ok(batch)
 }
 
@@ -145,9 +149,30 @@ struct Draft<'a> {
     posted: &'a Posted,
     payload: Arc<Payload>,
     accepted: Accepted,
+    /// None if its project is gone.
+    fan: Option<FanOut<'a>>,
 }
 
-fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime) -> Vec<Draft<'a>> {
+/// Why nothing of a request may be written, as far as only this transaction can tell.
+fn refusal(request: &Request, snapshots: &Snapshots) -> Option<AcceptError> {
+    let mut unknown = Vec::new();
+    for (at, event) in request.events.iter().enumerate() {
+        match snapshots.get(&event.project) {
+            None => return Some(AcceptError::NoProject),
+            Some(snapshot) if !snapshot.takes(&event.event_type) => {
+                unknown.push((at, event.event_type.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    (!unknown.is_empty()).then_some(AcceptError::UnknownTypes(unknown))
+}
+
+fn draft<'a>(
+    requests: impl Iterator<Item = &'a Request>,
+    snapshots: &'a Snapshots,
+    now: OffsetDateTime,
+) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
     for request in requests {
         // Events of one request are of one cause unless they say otherwise.
@@ -166,8 +191,9 @@ fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime
                 source: posted.source.clone(),
                 data: posted.data.clone(),
             };
-            let takers =
-                snapshots.get(&posted.project).map_or(0, |s| fan_out(s, &posted.event_type).takers.len());
+            let snapshot = snapshots.get(&posted.project);
+            let fan = snapshot.map(|snapshot| fan_out(snapshot, &posted.event_type, &posted.data));
+            let takers = fan.as_ref().map_or(0, |fan| fan.takers.len());
             let accepted = Accepted {
                 id: payload.id,
                 event_type: payload.event_type.clone(),
@@ -176,7 +202,7 @@ fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime
                 deliveries: i16::try_from(takers).unwrap_or(i16::MAX),
                 is_new: true,
             };
-            drafts.push(Draft { posted, payload: Arc::new(payload), accepted });
+            drafts.push(Draft { posted, payload: Arc::new(payload), accepted, fan });
         }
     }
     drafts
@@ -241,16 +267,16 @@ fn settle_external_ids(
 
 fn answers(
     requests: &[Request],
+    refused: Vec<Option<AcceptError>>,
     drafts: Vec<Draft<'_>>,
-    snapshots: &Snapshots,
 ) -> Vec<Result<Vec<Accepted>, AcceptError>> {
     let mut accepted = drafts.into_iter().map(|draft| draft.accepted);
     requests
         .iter()
-        .map(|request| {
-            let exists = request.events.iter().all(|event| snapshots.contains_key(&event.project));
-            let own: Vec<Accepted> = accepted.by_ref().take(request.events.len()).collect();
-            if exists { Ok(own) } else { Err(AcceptError::NoProject) }
+        .zip(refused)
+        .map(|(request, refused)| match refused {
+            None => Ok(accepted.by_ref().take(request.events.len()).collect()),
+            Some(why) => Err(why),
         })
         .collect()
 }

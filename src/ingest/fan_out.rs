@@ -13,18 +13,21 @@ pub(super) struct FanOut<'a> {
     pub(super) skipped: Option<String>,
 }
 
-pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str) -> FanOut<'a> {
+/// Who gets an event of this type with these data, canonical JSON.
+pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str, data: &[u8]) -> FanOut<'a> {
     let mut takers = Vec::new();
     let mut skipped = Vec::new();
     for (target, verdict) in snapshot.subscribers(event_type) {
         let reason = match verdict {
+            Verdict::Elsewhere => "host_not_allowed",
+            // Also while it is off: once it is on again it is sent what it missed.
+            _ if !target.takes(data) => "filter",
             Verdict::Takes | Verdict::Holds => {
                 takers.push((target, verdict == Verdict::Holds));
                 continue;
             }
             Verdict::Paused => "paused",
             Verdict::Disabled => "disabled",
-            Verdict::Elsewhere => "host_not_allowed",
         };
         skipped.push(json!({ "webhook_id": target.webhook.id, "reason": reason }));
     }

@@ -317,3 +317,12 @@ fn the_pages_ask_what_becomes_of_what_comes_and_of_what_was_missed() {
     wait_until_sent(&app);
     app.wait_for("delivered", 2);
 }
+
+#[test]
+fn what_its_filter_leaves_out_was_not_missed() {
+    let (app, project, receiver) = started();
+    let filter = json!([{ "path": "data.n", "is": 2 }]);
+    let webhook = project.webhook(&receiver.url("/"), json!({ "active": false, "filter": filter }));
+    (1..=3).for_each(|n| drop(post(&app, &project, n)));
+    assert_eq!(missed(&project, &webhook)["missed"], 1);
+}

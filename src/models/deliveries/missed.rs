@@ -25,6 +25,8 @@ const PIECE: i64 = 1_000;
 /// Whoever accepted an event by the settings before the switch has committed it by then.
 const BEGINS_AFTER: Duration = Duration::seconds(2);
 
+/// Whether some webhook was off when an event came: the condition of the index.
+const SOMEBODY_MISSED: &str = "e.skipped ~ '\"(paused|disabled)\"'";
 /// Whether an event was missed by the webhook `$4`, as what came while its host was not allowed was not. The first
 /// condition is cheap, and no other webhook's id has these letters.
 const IS_MISSED: &str = "(not e.test and strpos(e.skipped, $4) > 0 and \
@@ -67,7 +69,7 @@ pub fn missed(
     let counted: Counted = by_key(conn, |conn| {
         Ok(diesel::sql_query(format!(
             "with looked_at as materialized (select e.id, octet_length(e.data) > 0 and {IS_MISSED} as is_missed from events e \
-               where e.project_id = $1 and e.id >= $2 and e.id < $3 and e.skipped is not null order by e.id limit $5), \
+               where e.project_id = $1 and e.id >= $2 and e.id < $3 and {SOMEBODY_MISSED} order by e.id limit $5), \
              found as materialized (select id from looked_at where is_missed order by id limit $6) \
              select (select count(*) from looked_at) as looked_at, (select count(*) from found) as missed, \
              (select id from found order by id limit 1) as first, \
@@ -218,7 +220,7 @@ fn look(
     by_key(conn, |conn| {
         Ok(diesel::sql_query(format!(
             "select e.id, e.event_type, {IS_MISSED} as is_missed from events e \
-             where e.project_id = $1 and e.id >= $2 and e.id < $3 and e.skipped is not null order by e.id limit $5"
+             where e.project_id = $1 and e.id >= $2 and e.id < $3 and {SOMEBODY_MISSED} order by e.id limit $5"
         ))
         .bind::<SqlUuid, _>(project)
         .bind::<SqlUuid, _>(next)

@@ -194,6 +194,7 @@ mod tests {
 
     use super::*;
     use crate::models::webhooks::{Draft, Ground};
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::{AllowedHosts, Policy};
 
     #[test]
@@ -213,6 +214,7 @@ mod tests {
                 &Ground {
                     policy: &Policy::default(),
                     hosts: &AllowedHosts::default(),
+                    own: &OwnNames::default(),
                     stored: None,
                     now: time::OffsetDateTime::UNIX_EPOCH,
                 },

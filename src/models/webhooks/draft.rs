@@ -3,15 +3,21 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, VERSION};
+use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS};
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::authentication::{
     self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
 };
+use crate::rules::body::{OLDER_VERSION, VERSION};
 use crate::rules::catalogue;
+use crate::rules::catalogue::own::OwnNames;
+use crate::rules::filter::Filter;
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::preset::Preset;
 use crate::rules::target::{self, AllowedHosts, Policy};
+
+/// So many unknown event types are told at once: looking for names that resemble one takes a while.
+const UNKNOWN_TOLD_MAX: usize = 100;
 
 /// One thing that is wrong with what was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +53,8 @@ pub struct Draft {
     pub when_used_up: Option<String>,
     /// `Some(None)` takes the limit away.
     pub rate_per_s: Option<Option<i64>>,
+    /// As in the API; `Some(None)` takes it away.
+    pub filter: Option<Option<Value>>,
     /// `Some(None)` takes it away and leaves what it filled in.
     pub preset: Option<Option<String>>,
     pub extra_signature: Option<String>,
@@ -78,6 +86,8 @@ pub struct Ground<'a> {
     pub policy: &'a Policy,
     /// Which hosts the project sends to.
     pub hosts: &'a AllowedHosts,
+    /// The event types that the project knows beside the catalogue's.
+    pub own: &'a OwnNames,
     /// The webhook as it is stored; none for a new one.
     pub stored: Option<&'a Settings>,
     /// The present moment.
@@ -151,7 +161,9 @@ impl Draft {
                 events.iter().map(|name| catalogue::spelled(name).to_owned()).collect();
             events.sort();
             events.dedup();
-            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
+            problems.extend(
+                events.iter().filter_map(|name| unknown_type(name, ground.own)).take(UNKNOWN_TOLD_MAX),
+            );
             settings.events = events;
         }
         if !settings.all_events && settings.events.is_empty() {
@@ -181,8 +193,18 @@ impl Draft {
                 Err(error) => problems.push(Problem::new("retries", error.to_string())),
             }
         }
-        if self.version.is_some_and(|version| version != VERSION) {
-            problems.push(Problem::new("version", format!("The version is \"{VERSION}\".")));
+        match self.version {
+            None => {}
+            Some(version) if [VERSION, OLDER_VERSION].contains(&&*version) => settings.version = version,
+            Some(_) => {
+                let message = format!("The version is \"{VERSION}\" or \"{OLDER_VERSION}\".");
+                problems.push(Problem::new("version", message));
+            }
+        }
+        match self.filter.map(|given| given.as_ref().map(Filter::parse).transpose()) {
+            None => {}
+            Some(Ok(filter)) => settings.filter = filter,
+            Some(Err(error)) => problems.push(Problem::new(error.field(), error.to_string())),
         }
         choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
         choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);
@@ -381,11 +403,11 @@ fn choose<T: serde::de::DeserializeOwned>(
     }
 }
 
-fn unknown_type(name: &str) -> Option<Problem> {
-    if catalogue::find(name).is_some() {
+fn unknown_type(name: &str, own: &OwnNames) -> Option<Problem> {
+    if own.knows(name) {
         return None;
     }
-    let nearest = catalogue::nearest(name, 3).join(", ");
+    let nearest = own.nearest(name, 3).join(", ");
     let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
     Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
 }

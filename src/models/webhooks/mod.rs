@@ -3,7 +3,9 @@ mod columns;
 mod credentials;
 mod draft;
 mod naming;
+mod own_types;
 mod rates;
+mod reseal;
 mod rotation;
 mod rows;
 mod secrets;
@@ -13,6 +15,8 @@ mod switch;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
+pub use own_types::{delete_type, that_chose, trial_of};
+pub use reseal::{ResealError, Resealed, reseal};
 pub use rotation::{
     OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,
 };

@@ -3,14 +3,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::rules::authentication::{Authentication, ExtraHeader, Hidden};
-use crate::rules::body::BodyFormat;
-use crate::rules::catalogue::{self, EventType};
+use crate::rules::body::{BodyFormat, VERSION};
+use crate::rules::filter::Filter;
 use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::signing::ExtraSignature;
 
-/// The version of the body's format that new webhooks get.
-pub const VERSION: &str = "2024-01-01";
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
 /// Requests a second that a webhook may be limited to, over all nodes together.
@@ -62,7 +60,7 @@ pub struct Settings {
     pub events: Vec<String>,
     /// What the request's body looks like.
     pub body: BodyFormat,
-    /// Which version of that format.
+    /// Which version of the envelope: [`VERSION`] or [`OLDER_VERSION`].
     pub version: String,
     /// Limit of the whole exchange in milliseconds.
     pub timeout_ms: i32,
@@ -74,6 +72,8 @@ pub struct Settings {
     pub when_used_up: WhenUsedUp,
     /// Requests a second at most, over all nodes together; none for no limit.
     pub rate_per_s: Option<i32>,
+    /// Conditions on an event's data that must all hold; none to take every event of its types.
+    pub filter: Option<Filter>,
     /// The guide that it began with, if any.
     pub preset: Option<Preset>,
     /// The signature beside the standard one.
@@ -106,6 +106,7 @@ impl Default for Settings {
             success: Success::Any2xx,
             when_used_up: WhenUsedUp::Fail,
             rate_per_s: None,
+            filter: None,
             preset: None,
             extra_signature: ExtraSignature::None,
             authentication: Authentication::None,
@@ -118,16 +119,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The type to try a webhook with: the one that its guide names, the first that it subscribes to, or one that every
-    /// receiver can make sense of.
-    pub fn trial_type(&self) -> &'static EventType {
-        if let Some(named) = self.preset.and_then(Preset::trial_type).filter(|named| self.takes(named.name)) {
-            return named;
-        }
-        let chosen = if self.all_events { &[][..] } else { &self.events };
-        chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
-    }
-
     /// Fills in what a preset says; its authentication only where it is not a choice and another kind is set.
     pub fn apply(&mut self, preset: Preset) {
         let authentication = preset.authentication();

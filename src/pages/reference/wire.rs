@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::pages::history::curl::quoted;
-use crate::rules::body::{BodyFormat, Envelope, EventSource, SourceObject, canonical};
-use crate::rules::catalogue::EventType;
+use crate::rules::body::{Envelope, Envelope2018, EventSource, SourceObject, canonical};
+use crate::rules::catalogue::id_prefix;
 use crate::rules::request::{Head, METHOD};
 use crate::rules::signing::{self, Secret};
 
@@ -28,28 +28,36 @@ const APP: &str = "0197b7a2-d34c-7a10-b5e2-b0a5c1d3f4e6";
 static EXAMPLE_SECRET: LazyLock<Secret> =
     LazyLock::new(|| Secret::parse(SECRET).unwrap_or_else(|_| Secret::generate()));
 
+/// What a body can look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Envelope,
+    OlderEnvelope,
+    Flat,
+}
+
 /// A request as its receiver gets it.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub struct Wire {
     /// Request line and headers, a line each.
-    pub(super) head: String,
+    pub head: String,
     /// The body, byte for byte.
-    pub(super) body: String,
+    pub body: String,
     /// A command line that checks its signature.
-    pub(super) check: String,
+    pub check: String,
 }
 
 /// The request for a type's sample.
-pub(super) fn of(event_type: &EventType, format: BodyFormat) -> Wire {
-    let data = data_of(event_type);
-    let body = match format {
-        BodyFormat::Flat => data,
-        BodyFormat::Envelope => enveloped(event_type, &data),
+pub(super) fn of(name: &str, sample: &str, form: Form) -> Wire {
+    let data = data_of(sample);
+    let body = match form {
+        Form::Flat => data,
+        Form::Envelope => enveloped(name, &data),
+        Form::OlderEnvelope => enveloped_as_before(name, &data),
     };
     let timestamp = SENT_AT.unix_timestamp();
     let signature = signing::sign([&*EXAMPLE_SECRET], DELIVERY, timestamp, &[body.as_bytes()]);
-    let head =
-        Head { host: HOST, at: SENT_AT, id: DELIVERY, signature: &signature, event_type: event_type.name };
+    let head = Head { host: HOST, at: SENT_AT, id: DELIVERY, signature: &signature, event_type: name };
     let mut lines = vec![format!("{METHOD} {PATH} HTTP/1.1")];
     let length = ("content-length", body.len().to_string().into());
     for (name, value) in head.headers().into_iter().chain([length]) {
@@ -64,37 +72,50 @@ pub(super) fn of(event_type: &EventType, format: BodyFormat) -> Wire {
 }
 
 /// A type's sample as it is stored and sent: in canonical form.
-pub(super) fn data_of(event_type: &EventType) -> String {
+pub(super) fn data_of(sample: &str) -> String {
     // A test holds every sample to be canonicable.
-    canonical(event_type.sample().as_bytes())
-        .map(|data| String::from_utf8_lossy(&data).into_owned())
-        .unwrap_or_default()
+    canonical(sample.as_bytes()).map(|data| String::from_utf8_lossy(&data).into_owned()).unwrap_or_default()
 }
 
-fn enveloped(event_type: &EventType, data: &str) -> String {
-    let source = EventSource::Api { key_name: "Till".to_owned(), app_id: APP.to_owned() };
+fn enveloped(name: &str, data: &str) -> String {
     let (before, after) = Envelope {
         id: DELIVERY,
         project_id: PROJECT,
         created_at: HAPPENED_AT,
-        event_name: event_type.name,
+        event_name: name,
         source_id: WEBHOOK,
         source_object: SourceObject::Webhook,
         target_url: &format!("https://{HOST}{PATH}"),
-        event_id: &format!("{}{EVENT}", event_type.id_prefix),
-        event_type: event_type.name,
+        event_id: &format!("{}{EVENT}", id_prefix(name)),
+        event_type: name,
         event_created_at: HAPPENED_AT,
         entity_id: None,
         group_id: GROUP,
-        event_source: &source.to_json(),
+        event_source: &source(),
     }
     .around();
     format!("{}{data}{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&after))
 }
 
+fn enveloped_as_before(name: &str, data: &str) -> String {
+    let (before, after) = Envelope2018 {
+        event_id: &format!("{}{EVENT}", id_prefix(name)),
+        project_id: PROJECT,
+        created_at: HAPPENED_AT,
+        event_type: name,
+        event_source: &source(),
+    }
+    .around();
+    format!("{}{data}{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&after))
+}
+
+fn source() -> String {
+    EventSource::Api { key_name: "Till".to_owned(), app_id: APP.to_owned() }.to_json()
+}
+
 /// A command line that posts a type's sample.
-pub(super) fn post(event_type: &EventType, public_url: &str) -> String {
-    let event = format!(r#"{{"type":"{}","data":{}}}"#, event_type.name, data_of(event_type));
+pub(super) fn post(name: &str, sample: &str, public_url: &str) -> String {
+    let event = format!(r#"{{"type":"{}","data":{}}}"#, name, data_of(sample));
     format!(
         "curl {public_url}/v1/events \\\n  -H \"Authorization: Bearer $CALLOUT_KEY\" \\\n  \
          -H \"Content-Type: application/json\" \\\n  -d {}",
@@ -111,8 +132,8 @@ mod tests {
     fn every_example_is_signed_as_the_library_of_standard_webhooks_signs() {
         let library = standardwebhooks::Webhook::new(SECRET).unwrap();
         for event_type in catalogue::all() {
-            for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let wire = of(event_type, format);
+            for form in [Form::Envelope, Form::OlderEnvelope, Form::Flat] {
+                let wire = of(event_type.name, event_type.sample(), form);
                 let expected =
                     library.sign(DELIVERY, SENT_AT.unix_timestamp(), wire.body.as_bytes()).unwrap();
                 assert!(wire.head.contains(&format!("\nwebhook-signature: {expected}\n")), "{}", wire.head);
@@ -124,8 +145,8 @@ mod tests {
     #[test]
     fn every_example_is_a_body_that_is_sent_as_it_stands() {
         for event_type in catalogue::all() {
-            for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let body = of(event_type, format).body;
+            for form in [Form::Envelope, Form::OlderEnvelope, Form::Flat] {
+                let body = of(event_type.name, event_type.sample(), form).body;
                 assert_eq!(canonical(body.as_bytes()).unwrap(), body.as_bytes(), "{}", event_type.name);
             }
         }

@@ -6,14 +6,16 @@ use askama::Template;
 
 use super::edit::errors_of;
 use super::form::Fields;
+use super::preview::Shown;
 use super::types::{self, Group};
-use super::{address, state};
+use super::{address, own_names, state};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::Egress;
 use crate::models::webhooks::{self, CreateError, Settings, WEBHOOKS_MAX, Webhook};
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::signing::Secret;
 use crate::web::{
     Admin, FieldErrors, Form, Frame, Htmx, Member, PageResult, Section, filters, once, page, session,
@@ -34,36 +36,51 @@ const MORE: [&str; 9] = [
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/new.html")]
-struct NewPage {
+pub(super) struct NewPage {
     frame: Frame,
     list_link: String,
     fields: Fields,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    preview: Option<Shown>,
+    preview_link: String,
     status: StatusCode,
 }
 
 impl NewPage {
     /// An empty form with the defaults.
-    fn of(member: &Member) -> Self {
-        Self::build(member, Fields::of(&Settings::default()))
+    fn of(member: &Member, own: &OwnNames) -> Self {
+        Self::build(member, own, Fields::of(&Settings::default()))
     }
 
     /// What was typed, and why it could not be saved. 422.
-    fn refused(member: &Member, fields: Fields, errors: FieldErrors) -> Self {
-        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Self::build(member, fields) }
+    fn refused(member: &Member, own: &OwnNames, fields: Fields, errors: FieldErrors) -> Self {
+        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Self::build(member, own, fields) }
     }
 
-    fn build(member: &Member, fields: Fields) -> Self {
+    /// What was typed, and what it would have sent.
+    pub(super) fn previewed(
+        member: &Member,
+        own: &OwnNames,
+        fields: Fields,
+        preview: Shown,
+        status: StatusCode,
+    ) -> Self {
+        Self { preview: Some(preview), status, ..Self::build(member, own, fields) }
+    }
+
+    fn build(member: &Member, own: &OwnNames, fields: Fields) -> Self {
         let list_link = member.path("/settings/webhooks");
         Self {
             frame: member.frame("New webhook", Section::Webhooks).below("Webhooks", &list_link),
             list_link,
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
+            preview: None,
+            preview_link: member.path("/settings/webhooks/preview"),
             status: StatusCode::OK,
         }
     }
@@ -82,14 +99,15 @@ impl NewPage {
         MORE.iter().any(|field| self.errors.get(field).is_some())
     }
 
-    fn answer(&self) -> PageResult {
+    pub(super) fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }
 }
 
 /// GET /p/{project}/settings/webhooks/new.
-pub async fn new(admin: Admin) -> PageResult {
-    NewPage::of(&admin).answer()
+pub async fn new(admin: Admin, db: Data<Db>) -> PageResult {
+    let own = own_names(&db, admin.project.id).await?;
+    NewPage::of(&admin, &own).answer()
 }
 
 /// POST /p/{project}/settings/webhooks: goes on to the page that shows the secret.
@@ -100,9 +118,10 @@ pub async fn create(
     Form(raw): Form,
 ) -> PageResult {
     let fields = Fields::typed(&raw);
-    let checked = match address::checked(&fields, None, &admin.project, &egress).await {
+    let own = own_names(&db, admin.project.id).await?;
+    let checked = match address::checked(&fields, None, (&admin.project, &own), &egress).await {
         Ok(checked) => checked,
-        Err(problems) => return NewPage::refused(&admin, fields, errors_of(problems)).answer(),
+        Err(problems) => return NewPage::refused(&admin, &own, fields, errors_of(problems)).answer(),
     };
     match created(&db, &clock, seal.clone(), admin.project.id, checked.settings).await {
         Ok((webhook, secret)) => {
@@ -113,11 +132,11 @@ pub async fn create(
         }
         Err(CreateError::NameTaken) => {
             let errors = FieldErrors::one("name", "Another webhook of this project has this name.");
-            NewPage::refused(&admin, fields, errors).answer()
+            NewPage::refused(&admin, &own, fields, errors).answer()
         }
         Err(CreateError::TooMany) => {
             let text = format!("A project has at most {WEBHOOKS_MAX} webhooks. Delete one first.");
-            NewPage::refused(&admin, fields, FieldErrors::one("", &text)).answer()
+            NewPage::refused(&admin, &own, fields, FieldErrors::one("", &text)).answer()
         }
         Err(CreateError::Db(error)) => Err(error.into()),
     }

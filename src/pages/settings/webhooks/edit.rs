@@ -6,6 +6,7 @@ use askama::Template;
 use time::OffsetDateTime;
 
 use super::form::Fields;
+use super::preview::Shown;
 use super::stored::{Found, Stored};
 use super::types::{self, Group};
 use super::{GONE, address, state};
@@ -23,13 +24,15 @@ use crate::web::{
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/edit.html")]
-struct EditPage {
+pub(super) struct EditPage {
     frame: Frame,
     stored: Stored,
     fields: Fields,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    preview: Option<Shown>,
+    preview_link: String,
     status: StatusCode,
 }
 
@@ -45,16 +48,29 @@ impl EditPage {
         Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..page }
     }
 
+    /// What was typed, and what it would have sent.
+    pub(super) fn previewed(
+        member: &Member,
+        found: &Found,
+        fields: Fields,
+        preview: Shown,
+        status: StatusCode,
+    ) -> Self {
+        Self { preview: Some(preview), status, ..Self::build(member, found, fields) }
+    }
+
     fn build(member: &Member, found: &Found, fields: Fields) -> Self {
         Self {
             frame: member
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
             stored: Stored::of(member, found),
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, &found.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
+            preview: None,
+            preview_link: member.path("/settings/webhooks/preview"),
             status: StatusCode::OK,
         }
     }
@@ -64,7 +80,7 @@ impl EditPage {
         false
     }
 
-    fn answer(&self) -> PageResult {
+    pub(super) fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }
 }
@@ -96,11 +112,11 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let checked =
-        match address::checked(&fields, Some(&found.webhook.settings), &admin.project, &egress).await {
-            Ok(checked) => checked,
-            Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
-        };
+    let ground = (&admin.project, &found.own);
+    let checked = match address::checked(&fields, Some(&found.webhook.settings), ground, &egress).await {
+        Ok(checked) => checked,
+        Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
+    };
     let id = found.webhook.id;
     match saved(&db, (admin.project.id, id), checked.settings, seal, clock.now()).await {
         Ok(_) => {

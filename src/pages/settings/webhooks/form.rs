@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::models::webhooks::{Draft, Problem, RATE_PER_S, Settings};
+use crate::rules::filter::Filter;
 use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
 
@@ -31,6 +32,8 @@ pub struct Fields {
     pub success: String,
     pub when_used_up: String,
     pub body: String,
+    /// A condition a line.
+    pub filter: String,
 }
 
 impl Fields {
@@ -53,6 +56,7 @@ impl Fields {
             success: settings.success.as_str().to_owned(),
             when_used_up: settings.when_used_up.as_str().to_owned(),
             body: settings.body.as_str().to_owned(),
+            filter: settings.filter.as_ref().map(Filter::to_text).unwrap_or_default(),
         }
     }
 
@@ -73,6 +77,7 @@ impl Fields {
             success: text("success"),
             when_used_up: text("when_used_up"),
             body: text("body"),
+            filter: text("filter").replace("\r\n", "\n"),
         }
     }
 
@@ -99,6 +104,14 @@ impl Fields {
             "" => None,
             word => Some(Value::String(word.to_owned())),
         };
+        let filter = match Filter::from_text(&self.filter) {
+            // A filter is always JSON.
+            Ok(filter) => Some(filter.and_then(|filter| serde_json::to_value(filter).ok())),
+            Err(error) => {
+                problems.push(Problem::new("filter", error.to_string()));
+                None
+            }
+        };
         let choice = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let draft = Draft {
             name: Some(self.name.clone()),
@@ -112,9 +125,21 @@ impl Fields {
             retries,
             success: choice(&self.success),
             when_used_up: choice(&self.when_used_up),
+            filter,
             ..Draft::default()
         };
         (draft, problems)
+    }
+
+    /// Which events the fields ask for, whatever else is in them: settings of which nothing else counts. Or why that
+    /// cannot be said.
+    pub fn choice(&self) -> Result<Settings, String> {
+        if !self.all_events && self.events.is_empty() {
+            return Err("Choose at least one event type, or all events.".to_owned());
+        }
+        let filter = Filter::from_text(&self.filter).map_err(|error| error.to_string())?;
+        let events = self.events.iter().cloned().collect();
+        Ok(Settings { all_events: self.all_events, events, filter, ..Settings::default() })
     }
 }
 
@@ -149,6 +174,7 @@ fn rate(typed: &str) -> Option<Option<i64>> {
 mod tests {
     use super::*;
     use crate::models::webhooks::Ground;
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::{AllowedHosts, Policy};
 
     fn sent(pairs: &[(&str, &str)]) -> Fields {
@@ -180,6 +206,7 @@ mod tests {
                 &Ground {
                     policy: &Policy::default(),
                     hosts: &AllowedHosts::default(),
+                    own: &OwnNames::default(),
                     stored: None,
                     now: time::OffsetDateTime::UNIX_EPOCH,
                 },
