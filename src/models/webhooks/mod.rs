@@ -12,6 +12,7 @@ mod secrets;
 mod settings;
 mod snapshot;
 mod switch;
+mod window;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
