@@ -118,6 +118,7 @@ machines: {
     put "/v1/webhooks/{id}" => api::webhooks::replace, Key("webhooks");
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
+    post "/v1/webhooks/test" => api::testing::send_unsaved, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
     post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
     post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
