@@ -67,7 +67,7 @@ pub async fn create(
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let (project, now) = (key.0.project, clock.now());
     let (hosts, own) = hosts_and_types(&db, project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None };
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
     let (settings, warnings) = checked(draft(&given, None)?, Settings::default(), &ground, &egress).await?;
     let generated = generated(&given, &settings);
     let created = db
@@ -251,14 +251,14 @@ async fn save(
         is_on_then: active.unwrap_or(base.active),
     };
     let (hosts, own) = hosts_and_types(db, existing.project).await?;
+    let now = clock.now();
     let ground =
-        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings) };
+        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings), now };
     let (settings, warnings) = checked(draft(given, Some(&stored))?, base, &ground, egress).await?;
     let generated = generated(given, &settings);
     if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
         return Err(Problem::wrong(vec![cannot_be_set("warnings")]));
     }
-    let now = clock.now();
     let saved = db
         .transaction(move |conn| -> Result<_, UpdateError> {
             let webhook =
@@ -321,6 +321,6 @@ fn wrong(problems: Vec<Wrong>) -> Problem {
     Problem::wrong(problems.into_iter().map(field).collect())
 }
 
-fn name_taken() -> Problem {
+pub(super) fn name_taken() -> Problem {
     Problem::conflict("Another webhook of this project has this name. Choose another.")
 }

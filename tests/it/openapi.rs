@@ -310,6 +310,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     for body in [Value::Null, json!({ "data": null }), json!({ "type": "badge_earned" })] {
         call("testWebhook", &failing, "", body).expect(200);
     }
+    call("getMissed", &odd, "?since=2026-01-01T00:00:00Z", Value::Null).expect(200);
     let tested = call("testWebhook", &odd, "", json!({})).expect(200).json();
     assert_eq!(tested["response"], Value::Null, "{tested}");
     call("getEvent", &text(&tested["event_id"]), "", Value::Null).expect(200);
@@ -319,6 +320,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     {
         call("getWebhook", &text(&webhook["id"]), "", Value::Null).expect(200);
     }
+    call("resumeWebhook", &odd, "", json!({ "held": "cancel", "missed": "send" })).expect(200);
     (id, failing)
 }
 
