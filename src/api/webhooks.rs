@@ -233,7 +233,8 @@ pub(super) async fn tried(
     egress: &Egress,
 ) -> Result<Settings, Problem> {
     let (hosts, own) = hosts_and_types(db, project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None };
+    let now = egress.clock.now();
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
     Ok(checked(draft(given, None)?, Settings::default(), &ground, egress).await?.0)
 }
 
