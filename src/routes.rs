@@ -161,6 +161,8 @@ people: {
     get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
     post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
+    post "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::fill, Admin;
+    post "/p/{project}/settings/webhooks/preview-request" => pages::settings::webhooks::preview_request, Admin;
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;
@@ -173,6 +175,8 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
+    get "/p/{project}/settings/general/hosts" => pages::settings::general::go_to_general, Admin;
+    post "/p/{project}/settings/general/hosts" => pages::settings::hosts::save, Admin;
     get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;
     post "/p/{project}/settings/general/switch-off" => pages::settings::switch::switch_off, Admin;
     post "/p/{project}/settings/general/switch-on" => pages::settings::switch::switch_on, Admin;

@@ -1,5 +1,6 @@
 //! Webhooks: where we send, what, and how.
 mod columns;
+mod copying;
 mod credentials;
 mod draft;
 mod naming;
@@ -9,6 +10,7 @@ mod secrets;
 mod settings;
 mod snapshot;
 
+pub use copying::{CopyError, with_values_of};
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
 pub use rows::{
@@ -17,7 +19,7 @@ pub use rows::{
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
-pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
+pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, leads_elsewhere, versions};
 
 /// A project has at most so many webhooks.
 pub const WEBHOOKS_MAX: i64 = 100;

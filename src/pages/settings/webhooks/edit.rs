@@ -5,7 +5,9 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::form::Fields;
+use super::form::{self, Fields, Kept, PresetCard};
+use super::once_shown::{self, OnceShown};
+use super::preview::{Looking, Preview};
 use super::stored::{Found, Stored};
 use super::types::{self, Group};
 use super::{GONE, address, state};
@@ -22,31 +24,50 @@ use crate::web::{
 };
 
 #[derive(Template)]
-#[template(path = "settings/webhooks/edit.html")]
-struct EditPage {
+#[template(path = "settings/webhooks/edit.html", blocks = ["filled"])]
+pub(super) struct EditPage {
     frame: Frame,
     stored: Stored,
     fields: Fields,
+    kept: Kept,
+    cards: Vec<PresetCard>,
+    fill_link: String,
+    preview: Preview,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    /// The form holds what is not saved.
+    is_typed: bool,
     status: StatusCode,
 }
 
 impl EditPage {
     /// The form with what is saved.
-    fn of(member: &Member, found: &Found) -> Self {
-        Self::build(member, found, Fields::of(&found.webhook.settings))
+    fn of(member: &Member, found: &Found, now: OffsetDateTime) -> Self {
+        let looking = Looking { member, now, webhook: Some(found.webhook.id), event_type: "" };
+        Self { is_typed: false, ..Self::typed(member, found, Fields::of(&found.webhook.settings), looking) }
     }
 
     /// Changes that could not be saved: what was typed, and why. 422.
-    fn refused(member: &Member, found: &Found, fields: Fields, errors: FieldErrors) -> Self {
-        let page = Self::build(member, found, fields);
-        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..page }
+    fn refused(self, errors: FieldErrors) -> Self {
+        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..self }
     }
 
-    fn build(member: &Member, found: &Found, fields: Fields) -> Self {
+    /// Without a script a preset may be chosen that nobody has seen the settings of: they are shown first.
+    fn not_filled(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
+        let fields = fields.filled(&Kept::of(Some(&found.webhook.settings)));
+        Self::typed(member, found, fields, looking).refused(FieldErrors::one("", FILLED_FIRST))
+    }
+
+    /// What was typed, unsaved.
+    pub(super) fn typed(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
+        let kept = Kept::of(Some(&found.webhook.settings));
         Self {
+            preview: Preview::of(&fields, &kept, looking),
+            kept,
+            cards: form::cards(),
+            fill_link: member.path("/settings/webhooks/new"),
+            is_typed: true,
             frame: member
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
@@ -67,7 +88,16 @@ impl EditPage {
     fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }
+
+    /// The page, or for htmx what a preset fills in.
+    pub(super) fn answer_filled(&self, htmx: Htmx) -> PageResult {
+        page::page_or_block(htmx, self.status, self, &self.as_filled())
+    }
 }
+
+/// Said of a form whose preset was chosen without a script.
+pub(super) const FILLED_FIRST: &str =
+    "The preset filled in what it says below. Nothing was saved yet: look it over, then save.";
 
 /// Problems as the form shows them.
 pub(super) fn errors_of(problems: Vec<Problem>) -> FieldErrors {
@@ -83,7 +113,7 @@ pub async fn edit(
     path: Path<(String, String)>,
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
-    EditPage::of(&admin, &found).answer()
+    EditPage::of(&admin, &found, clock.now()).answer()
 }
 
 /// POST /p/{project}/settings/webhooks/{id}: saves the form.
@@ -96,22 +126,28 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let checked =
-        match address::checked(&fields, Some(&found.webhook.settings), &admin.project, &egress).await {
-            Ok(checked) => checked,
-            Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
-        };
+    let looking = Looking::at(&admin, clock.now(), Some(found.webhook.id), &raw);
+    if fields.is_to_fill() {
+        return EditPage::not_filled(&admin, &found, fields, looking).answer();
+    }
+    let refused = |errors| EditPage::typed(&admin, &found, fields.clone(), looking).refused(errors).answer();
+    let stored = &found.webhook.settings;
+    let checked = match address::checked(&fields, Some(stored), &admin.project, &egress).await {
+        Ok(checked) => checked,
+        Err(problems) => return refused(errors_of(problems)),
+    };
     let id = found.webhook.id;
-    match saved(&db, (admin.project.id, id), checked.settings, seal, clock.now()).await {
+    let link = admin.path(&format!("/settings/webhooks/{id}"));
+    let shown = OnceShown { secret: None, api_key: once_shown::generated(&fields, &checked.settings) };
+    match saved(&db, (admin.project.id, id), checked.settings, seal.clone(), clock.now()).await {
         Ok(_) => {
             wakeup.wake();
             let notice = checked.warning.map_or("Saved.".to_owned(), |warning| format!("Saved. {warning}"));
             session::say(&session, &notice)?;
-            Ok(page::go_to(htmx, &admin.path(&format!("/settings/webhooks/{id}"))))
+            Ok(page::go_to(htmx, &shown.kept_at(&session, &seal, &link)?))
         }
         Err(UpdateError::NameTaken) => {
-            let errors = FieldErrors::one("name", "Another webhook of this project has this name.");
-            EditPage::refused(&admin, &found, fields, errors).answer()
+            refused(FieldErrors::one("name", "Another webhook of this project has this name."))
         }
         Err(UpdateError::Gone) => Err(PageError::NotFound(GONE)),
         Err(UpdateError::Db(error)) => Err(error.into()),

@@ -12,6 +12,7 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, Recent, Slowed};
 use crate::models::webhooks::{self, SecretMark, Webhook};
+use crate::rules::preset::Preset;
 use crate::web::{Member, PageError};
 
 /// A webhook with what its page tells of it.
@@ -69,6 +70,12 @@ pub struct Stored {
     pub is_on: bool,
     /// Whether the project sends nothing at all.
     pub all_off: bool,
+    /// The project does not send to its host.
+    pub is_elsewhere: bool,
+    pub hosts_link: String,
+    /// The word of its preset; empty for none.
+    pub preset: &'static str,
+    pub preset_title: &'static str,
     pub disabled: Option<Why>,
     pub slowed: Option<Why>,
     /// Requests a second that it gets at most.
@@ -96,6 +103,10 @@ impl Stored {
             state: State::of(webhook, found.slowed.as_ref()),
             is_on: webhook.settings.active,
             all_off: !member.project.webhooks_enabled,
+            is_elsewhere: webhooks::leads_elsewhere(&member.project.hosts(), &webhook.settings.target_url),
+            hosts_link: member.path("/settings/general#hosts"),
+            preset: webhook.settings.preset.map(Preset::as_str).unwrap_or_default(),
+            preset_title: webhook.settings.preset.map_or("none", Preset::title),
             disabled: state::why_disabled(webhook),
             slowed: state::why_slowed(webhook, found.slowed.as_ref()),
             rate_per_s: webhook.settings.rate_per_s,
