@@ -1,5 +1,5 @@
 // A button with data-reveal="#id" shows what is typed into a secret's input, and hides it again.
-const makeVisible = (place) => place.querySelectorAll("[data-reveal]").forEach((button) => (button.hidden = false));
+const showReveals = (place) => place.querySelectorAll("[data-reveal]").forEach((button) => (button.hidden = false));
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-reveal]");
@@ -9,5 +9,5 @@ document.addEventListener("click", ({ target }) => {
   input.type = shows ? "text" : "password";
   button.setAttribute("aria-pressed", String(shows));
 });
-document.addEventListener("htmx:afterSwap", () => makeVisible(document));
-makeVisible(document);
+document.addEventListener("htmx:afterSwap", () => showReveals(document));
+showReveals(document);

@@ -19,7 +19,7 @@ const total = (picker) => {
   picker.querySelector("[data-types-total]").textContent = words;
 };
 
-const begin = () => {
+const beginChoice = () => {
   for (const picker of document.querySelectorAll("[data-types]:not([data-types-begun])")) followed(picker);
 };
 
@@ -50,5 +50,5 @@ const followed = (picker) => {
 };
 
 // A preset brings other boxes.
-document.addEventListener("htmx:afterSwap", begin);
-begin();
+document.addEventListener("htmx:afterSwap", beginChoice);
+beginChoice();

@@ -23,7 +23,7 @@ const search = (list, letters) => {
   list.querySelector("[data-types-none]").hidden = found > 0;
 };
 
-const begin = () => {
+const beginSearch = () => {
   for (const list of document.querySelectorAll("[data-types-search][hidden]")) shown(list.closest("[data-types-list]"));
 };
 
@@ -36,5 +36,5 @@ const shown = (list) => {
   input.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
 };
 
-document.addEventListener("htmx:afterSwap", begin);
-begin();
+document.addEventListener("htmx:afterSwap", beginSearch);
+beginSearch();

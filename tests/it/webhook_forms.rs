@@ -68,9 +68,10 @@ fn every_preset_fills_in_the_form_keeps_what_was_typed_and_is_saved_as_the_api_w
             &json!({ "target_url": target, "preset": word, "name": format!("{word} 2"), "headers": { "x-shop": "eu" } }),
         );
         let mut model = model.expect(201).json();
-        for passing in ["id", "name", "description", "created_at", "updated_at", "secret"] {
+        for passing in ["id", "name", "description", "created_at", "updated_at"] {
             model[passing] = saved[passing].clone();
         }
+        model.as_object_mut().expect("an object").remove("secret");
         if word == "loyalty" {
             model["authentication"] = saved["authentication"].clone();
             assert_eq!(saved["authentication"]["header"], "x-api-key");
@@ -84,7 +85,7 @@ fn a_preset_that_was_not_filled_in_is_shown_before_anything_is_saved() {
     let (app, project, admin, path) = started();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("preset", "contact");
     let shown = admin.submit(&path, &form).expect(422).page();
-    assert!(shown.text("[role=alert]").contains("look it over"));
+    assert!(shown.text(".alert-danger").contains("look it over"));
     assert_eq!(app.db.count("webhooks"), 0);
     let made = admin.submit(&path, &shown.form(FORM)).expect(303);
     let webhook = saved(&project, &made);
@@ -164,7 +165,10 @@ fn stored_secrets_stay_where_nothing_is_typed_and_go_where_their_row_goes() {
     // x-desk stands first: rows are in the order of their names.
     let gone = stored.form(FORM).with("header_name", "").with("certificate_removed", "on");
     let gone = saved(&project, &admin.submit(&page, &gone).expect(303));
-    assert_eq!(gone["headers"].as_object().map(|h| h.keys().cloned().collect()), Some(vec!["x-shop".to_owned()]));
+    assert_eq!(
+        gone["headers"].as_object().map(|h| h.keys().cloned().collect()),
+        Some(vec!["x-shop".to_owned()])
+    );
     assert_eq!(gone["client_certificate"], Value::Null);
 }
 
@@ -207,7 +211,8 @@ fn the_preview_shows_the_request_and_no_secret() {
         .with("header_value", "s3cret")
         .with("preview_type", "voucher.created");
     let fields: Vec<(&str, &str)> = form.fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    let look = |client: &Client| client.post_form(&format!("{path}/preview-request"), &fields).expect(200).page();
+    let look =
+        |client: &Client| client.post_form(&format!("{path}/preview-request"), &fields).expect(200).page();
     let part = look(&admin.clone().by_htmx());
     assert_eq!(part.text(".preview-line"), "POST /in?a=1");
     assert!(part.text(".preview-note").contains("bücher.example (xn--bcher-kva.example)"));
@@ -224,7 +229,10 @@ fn the_preview_shows_the_request_and_no_secret() {
     }
     assert!(!part.source().contains("t0ken") && !part.source().contains("s3cret"));
     let body: Value = serde_json::from_str(&part.text("#preview-body")).expect("JSON");
-    assert_eq!((&body["type"], &body["project_id"]), (&json!("voucher.created"), &json!(project.id.to_string())));
+    assert_eq!(
+        (&body["type"], &body["project_id"]),
+        (&json!("voucher.created"), &json!(project.id.to_string()))
+    );
     assert_eq!(body["source"]["target_url"], "https://bücher.example/in?a=1");
     assert!(!part.has("form"), "the part alone");
 
@@ -249,7 +257,8 @@ fn a_copy_has_all_but_the_signing_secret() {
     let made = admin.submit(&path, &form).expect(303);
     assert!(admin.follow(&made).expect(200).page().text("#secret").starts_with("whsec_"));
     let copy = saved(&project, &made);
-    for same in ["description", "timeout_ms", "success", "rate_per_s", "authentication", "headers", "events"] {
+    for same in ["description", "timeout_ms", "success", "rate_per_s", "authentication", "headers", "events"]
+    {
         assert_eq!(copy[same], webhook[same], "{same}");
     }
     project.api().delete(&format!("/v1/webhooks/{id}")).expect(204);
@@ -290,10 +299,11 @@ fn hosts_that_are_allowed_are_saved_and_webhooks_that_lead_elsewhere_are_named()
         Some("shop.example\nhttps://x")
     );
 
-    let saved = admin.submit(&general, &form.with("allowed_hosts", "Shop.example\r\n*.Bücher.example")).expect(303);
+    let saved =
+        admin.submit(&general, &form.with("allowed_hosts", "Shop.example\r\n*.Bücher.example")).expect(303);
     let said = admin.get(saved.header("location").expect("a place").split('#').next().unwrap_or_default());
     let said = said.expect(200).page();
-    assert!(said.text(".notice").contains("Till leads to another host"), "{}", said.text("main"));
+    assert!(said.texts(".notice").join(" ").contains("Till leads to another host"));
     assert_eq!(
         project.api().get("/v1/project").expect(200).json()["allowed_hosts"],
         json!(["shop.example", "*.xn--bcher-kva.example"])

@@ -156,7 +156,8 @@ pub async fn create(
 }
 
 /// Said of a copy whose model's values cannot be had.
-const UNREADABLE: &str = "A stored token, key or header of the webhook that this copies cannot be read any more: type them anew.";
+const UNREADABLE: &str =
+    "A stored token, key or header of the webhook that this copies cannot be read any more: type them anew.";
 
 /// Why a webhook was not created.
 enum NotCreated {
@@ -196,12 +197,12 @@ async fn created(
     db.transaction(move |conn| {
         let settings = match source {
             None => settings,
-            Some(source) => {
-                webhooks::with_values_of(conn, project, source, settings, &seal).map_err(|error| match error {
+            Some(source) => webhooks::with_values_of(conn, project, source, settings, &seal).map_err(
+                |error| match error {
                     CopyError::Unreadable => NotCreated::Unreadable,
                     CopyError::Db(error) => NotCreated::from(error),
-                })?
-            }
+                },
+            )?,
         };
         let webhook = webhooks::create(conn, project, &settings, &seal, now)?;
         let secret = Secret::generate();

@@ -193,12 +193,18 @@ fn authentication(fields: &Fields, kept: &Kept) -> Option<Line> {
     let value = masked(typed.has_secret(), kept.secret(&typed.kind));
     let (name, value, note) = match typed.kind.as_str() {
         "bearer" => ("authorization".to_owned(), format!("Bearer {value}"), ""),
-        "basic" => ("authorization".to_owned(), format!("Basic {value}"), "Username and password, in base64."),
+        "basic" => {
+            ("authorization".to_owned(), format!("Basic {value}"), "Username and password, in base64.")
+        }
         "api_key" => {
             let name = header_name(&typed.header).unwrap_or_else(|_| API_KEY_HEADER.to_owned());
             let is_made = !typed.has_secret() && kept.secret(&typed.kind).is_none();
             let value = if is_made { "[64 hex digits]".to_owned() } else { value };
-            (name, value, if is_made { "Callout makes the key when you save, and shows it once." } else { "" })
+            (
+                name,
+                value,
+                if is_made { "Callout makes the key when you save, and shows it once." } else { "" },
+            )
         }
         _ => return None,
     };

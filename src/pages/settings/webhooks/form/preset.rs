@@ -41,7 +41,8 @@ impl Fields {
         let Some(preset) = Preset::parse(&self.preset).filter(|_| self.is_to_fill()) else {
             return Self { applied: self.preset.clone(), ..self };
         };
-        let mut settings = Settings { authentication: self.named_authentication(kept), ..Settings::default() };
+        let mut settings =
+            Settings { authentication: self.named_authentication(kept), ..Settings::default() };
         settings.apply(preset);
         let said = Self::of(&settings);
         let header = match self.authentication.header.trim() {
