@@ -116,6 +116,9 @@ machines: {
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
+    post "/v1/webhooks/{id}/secret/end-previous" => api::webhooks::end_previous, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
@@ -163,6 +166,9 @@ people: {
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
     post "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::fill, Admin;
     post "/p/{project}/settings/webhooks/preview-request" => pages::settings::webhooks::preview_request, Admin;
+    post "/p/{project}/settings/webhooks/try" => pages::settings::webhooks::try_unsaved, Admin;
+    post "/p/{project}/settings/webhooks/check-data" => pages::settings::webhooks::check_data, Admin;
+    get "/p/{project}/settings/webhooks/sample" => pages::settings::webhooks::trial_sample, Admin;
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;
@@ -173,6 +179,11 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::show_test, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/secret" => pages::settings::webhooks::show_secret, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/secret/rotate" => pages::settings::webhooks::rotate_secret, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/secret/roll-back" => pages::settings::webhooks::roll_back_secret, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/secret/end-previous" => pages::settings::webhooks::end_previous_secret, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/secret/try" => pages::settings::webhooks::try_secrets, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
     get "/p/{project}/settings/general/hosts" => pages::settings::general::go_to_general, Admin;

@@ -8,7 +8,7 @@ use super::key::WebhooksKey;
 use super::problem::{FieldProblem, Problem};
 use super::{shapes, webhooks};
 use crate::base::db::Db;
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender};
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Trial};
 use crate::models::webhooks::Settings;
 use crate::rules::body::canonical;
 use crate::rules::catalogue::{self, EventType};
@@ -34,10 +34,11 @@ pub async fn send(
         event_type: event_type.name.to_owned(),
         data,
         source: source(&key.0),
+        trial: Trial::Stored,
     };
     match tests.send(test).await {
         Ok(tested) => Ok(HttpResponse::Ok().json(shapes::tested(&tested))),
-        Err(TestError::Gone) => Err(Problem::not_found("webhook")),
+        Err(TestError::Gone | TestError::SecretGone) => Err(Problem::not_found("webhook")),
         Err(TestError::Address) => {
             let message = "The webhook's address cannot be used. Change it.";
             Err(Problem::wrong(vec![FieldProblem::new("", message)]))

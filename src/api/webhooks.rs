@@ -1,7 +1,8 @@
 //! Webhooks: `/v1/webhooks` and `/v1/webhooks/{id}`.
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use time::Duration;
 
 use super::body;
 use super::key::WebhooksKey;
@@ -19,9 +20,11 @@ use crate::dispatcher::probe::{self, Egress, Judgement};
 use crate::models::deliveries;
 use crate::models::projects;
 use crate::models::webhooks::{
-    self, CreateError, Draft, Ground, Problem as Wrong, Settings, UpdateError, Webhook,
+    self, CreateError, Draft, Ground, OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, Problem as Wrong, RotateError,
+    Settings, UpdateError, Webhook,
 };
 use crate::rules::authentication::Hidden;
+use crate::rules::body::iso_ms;
 use crate::rules::signing::Secret;
 use crate::rules::target::{AllowedHosts, parse_target};
 
@@ -134,6 +137,84 @@ pub async fn delete(
     }
     wakeup.wake();
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /v1/webhooks/{id}/secret/rotate` `{overlap_hours?}`: 200 with the new secret, this once.
+///
+/// A webhook whose key is ours (loyalty missions) gets a new key too; requests carry it once the overlap is over.
+pub async fn rotate(
+    key: WebhooksKey,
+    (db, clock, seal): (Data<Db>, Data<Clock>, Data<SealKey>),
+    (id, payload): (Path<String>, Payload),
+) -> Result<HttpResponse, Problem> {
+    let body = body::read(payload, SETTINGS_BYTES_MAX).await?;
+    let given = if body.is_empty() { Map::new() } else { body::object(&body)? };
+    let (project, now) = (key.0.project, clock.now());
+    let id = find(&db, project, &id).await?.id;
+    let overlap = overlap(&given)?;
+    let rotated = db.transaction(move |conn| webhooks::rotate(conn, project, id, overlap, &seal, now)).await;
+    let rotated = rotated.map_err(not_rotated)?;
+    let mut told = json!({
+        "secret": rotated.secret.as_text(),
+        "previous_valid_until": iso_ms(rotated.previous_valid_until),
+    });
+    if let Some(value) = rotated.key {
+        told["authentication"] = json!({ "type": "api_key", "value": value });
+    }
+    Ok(HttpResponse::Ok().json(told))
+}
+
+/// `POST /v1/webhooks/{id}/secret/roll-back`: 204; the secret before the newest is for good again.
+pub async fn roll_back(
+    key: WebhooksKey,
+    (db, clock): (Data<Db>, Data<Clock>),
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id: WebhookId = id.parse().map_err(|_| Problem::not_found("webhook"))?;
+    let (project, now) = (key.0.project, clock.now());
+    let done = db.transaction(move |conn| webhooks::roll_back(conn, project, id, now)).await;
+    done.map(|()| HttpResponse::NoContent().finish()).map_err(not_rotated)
+}
+
+/// `POST /v1/webhooks/{id}/secret/end-previous`: 204; only the newest secret signs from here on.
+pub async fn end_previous(
+    key: WebhooksKey,
+    (db, clock): (Data<Db>, Data<Clock>),
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id: WebhookId = id.parse().map_err(|_| Problem::not_found("webhook"))?;
+    let (project, now) = (key.0.project, clock.now());
+    let done = db.transaction(move |conn| webhooks::end_previous(conn, project, id, now)).await;
+    done.map(|()| HttpResponse::NoContent().finish()).map_err(not_rotated)
+}
+
+fn overlap(given: &Map<String, Value>) -> Result<Duration, Problem> {
+    let mut problems = Vec::new();
+    let mut hours = OVERLAP_HOURS_DEFAULT;
+    for (name, value) in given {
+        match (name.as_str(), value.as_i64()) {
+            ("overlap_hours", Some(given)) if OVERLAP_HOURS.contains(&given) => hours = given,
+            ("overlap_hours", _) if value.is_null() => {}
+            ("overlap_hours", _) => {
+                problems
+                    .push(FieldProblem::new("/overlap_hours", "This must be a whole number from 0 to 168."));
+            }
+            _ => {
+                let message = format!("There is no \"{name}\" here. Known is overlap_hours.");
+                problems.push(FieldProblem::new(format!("/{name}"), message));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(Duration::hours(hours)) } else { Err(Problem::wrong(problems)) }
+}
+
+fn not_rotated(error: RotateError) -> Problem {
+    match error {
+        RotateError::Gone => Problem::not_found("webhook"),
+        RotateError::TooMany => Problem::conflict("Four secrets sign already. End the older ones first."),
+        RotateError::NoPrevious => Problem::conflict("No older secret signs any more."),
+        RotateError::Db(error) => error.into(),
+    }
 }
 
 pub(super) async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhook, Problem> {

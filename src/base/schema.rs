@@ -98,6 +98,7 @@ diesel::table! {
         when_paused -> Text,
         hold_from -> Nullable<Timestamptz>,
         hold_until -> Nullable<Timestamptz>,
+        is_draft -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,

@@ -16,6 +16,7 @@ mod migrate;
 mod place;
 mod project;
 pub mod receiver;
+mod reseal;
 mod serve;
 mod user;
 mod verify_signature;
@@ -101,6 +102,7 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    Reseal(reseal::Args),
     Receiver(receiver::Args),
     Bench(bench::Args),
     VerifySignature(verify_signature::Args),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Some(Command::Member(command)) => member::run(command),
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
+        Some(Command::Reseal(args)) => reseal::run(&args),
         Some(Command::Receiver(args)) => receiver::run(args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::VerifySignature(args)) => verify_signature::run(&args),

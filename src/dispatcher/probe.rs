@@ -2,7 +2,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 pub use super::http::Egress;
-pub use super::testing::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
+pub use super::testing::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested, Trial};
 use crate::rules::target::Target;
 
 /// What saving a target address comes to.

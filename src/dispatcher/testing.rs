@@ -17,7 +17,9 @@ use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, AttemptRow, Claimed, Delivery};
 use crate::models::events::Payload;
-use crate::models::webhooks::{ProjectSnapshot, Target};
+use crate::models::webhooks::{LiveSecret, ProjectSnapshot, Settings, Target, Webhook};
+use crate::rules::preset::Preset;
+use crate::rules::signing::Secret;
 
 /// A webhook is tested at most so often a minute, counted by each node for itself, in memory.
 pub const TESTS_A_MINUTE_MAX: usize = 20;
@@ -42,6 +44,22 @@ pub struct Test {
     pub data: Bytes,
     /// JSON as in the envelope's `event_source`.
     pub source: String,
+    /// What is tried.
+    pub trial: Trial,
+}
+
+/// What a test tries of a webhook.
+#[derive(Clone, Debug, Default)]
+pub enum Trial {
+    /// The webhook as it is stored.
+    #[default]
+    Stored,
+    /// The same, signed with one of its secrets only: the one of this fingerprint.
+    SignedWith(String),
+    /// The same, signed with a secret that nobody knows: to see whether the receiver verifies.
+    SignedWithStranger,
+    /// Settings that are not saved: of a webhook that exists, or none yet.
+    Unsaved(Box<Settings>),
 }
 
 /// A test that was sent, as the history has it.
@@ -64,6 +82,8 @@ pub enum TestError {
     Busy(Duration),
     /// The webhook's address cannot be used at all.
     Address,
+    /// The secret that was to sign does so no more.
+    SecretGone,
     /// The database did not do it. If a test was begun, the history tells what became of it.
     Db(DbError),
 }
@@ -112,7 +132,7 @@ impl TestSender {
     /// Event and delivery are on disk before the call, and no connection to the database is held during it. Whoever
     /// stops waiting stops nothing: what is begun is sent and recorded. Needs a thread that runs local tasks.
     pub async fn send(&self, test: Test) -> Result<Tested, TestError> {
-        let target = self.target(test.project, test.webhook).await?;
+        let target = Arc::new(self.target(&test).await?);
         let place = self.place(test.project).map_err(|_| TestError::Busy(BUSY_WAIT))?;
         self.recent().admit(test.webhook, self.egress.clock.now()).map_err(TestError::Throttled)?;
         let sender = self.clone();
@@ -125,11 +145,35 @@ impl TestSender {
         ended.unwrap_or_else(|error| Err(TestError::Db(DbError::Unavailable(error.to_string()))))
     }
 
-    async fn target(&self, project: ProjectId, webhook: WebhookId) -> Result<Arc<Target>, TestError> {
-        let (key, now) = (self.key.clone(), self.egress.clock.now());
+    /// What is called, and how, as the test wants it.
+    async fn target(&self, test: &Test) -> Result<Target, TestError> {
+        let (key, now, project) = (self.key.clone(), self.egress.clock.now(), test.project);
         let load = self.db.run(move |conn| ProjectSnapshot::load(conn, project, &key, now));
         let snapshot = load.await?.ok_or(TestError::Gone)?;
-        snapshot.targets.get(&webhook).cloned().ok_or(TestError::Gone)
+        let stored = snapshot.targets.get(&test.webhook).map(|target| Target::clone(target));
+        let mut target = match (&test.trial, stored) {
+            (Trial::Unsaved(settings), Some(stored)) => stored.with(settings),
+            (Trial::Unsaved(settings), None) => {
+                let secrets = vec![LiveSecret { secret: Secret::generate(), until: None }];
+                Target::plain(Webhook::unsaved(project, test.webhook, now), secrets, snapshot.version)
+                    .with(settings)
+            }
+            (_, stored) => stored.ok_or(TestError::Gone)?,
+        };
+        if let Trial::SignedWithStranger = &test.trial {
+            target.secrets = vec![LiveSecret { secret: Secret::generate(), until: None }];
+        }
+        if let Trial::SignedWith(fingerprint) = &test.trial {
+            target.secrets.retain(|live| live.secret.fingerprint() == *fingerprint);
+            if target.secrets.is_empty() {
+                return Err(TestError::SecretGone);
+            }
+        }
+        // As its guide says: whoever looks at a trial receiver must not come by the key.
+        if target.webhook.settings.preset == Some(Preset::Loyalty) {
+            target.credentials = target.credentials.without_authentication();
+        }
+        Ok(target)
     }
 
     async fn send_to(&self, target: &Arc<Target>, test: Test) -> Result<Tested, TestError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authentication::Authentication;
 use super::body::BodyFormat;
-use super::catalogue::{self, Family};
+use super::catalogue::{self, EventType, Family};
 use super::retry::{Retries, Success, WhenUsedUp};
 use super::signing::ExtraSignature;
 
@@ -84,6 +84,14 @@ impl Preset {
             catalogue::of(self.family()).map(|event_type| event_type.name.to_owned()).collect();
         names.sort();
         names
+    }
+
+    /// The type that its guide's own test sends, where it names one.
+    pub fn trial_type(self) -> Option<&'static EventType> {
+        match self {
+            Preset::Loyalty => catalogue::find("mission_completed"),
+            _ => None,
+        }
     }
 
     /// What the request's body looks like.

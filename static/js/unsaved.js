@@ -2,7 +2,7 @@
 // one, once something in it is changed. With data-unsaved="now" it was refused: what is typed is unsaved from the start.
 // data-unsaved-not marks a field that is no setting.
 const changed = (field) => {
-  if (!field.name || field.type === "hidden" || field.matches("[data-unsaved-not]")) return false;
+  if (!field.name || field.type === "hidden" || field.closest("[data-unsaved-not]")) return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
   return field.value !== field.defaultValue;
@@ -24,8 +24,9 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   };
   form.addEventListener("input", follow);
   form.addEventListener("change", follow);
-  // What an answer put into it is not saved either.
-  form.addEventListener("htmx:afterSwap", () => {
+  // What a preset filled in is not saved either.
+  form.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (!target.closest("[data-filled]")) return;
     form.dataset.unsaved = "now";
     follow();
   });

@@ -14,6 +14,7 @@ use crate::base::seal::SealKey;
 use crate::rules::authentication::{Authentication, ExtraHeader, Hidden, header_value};
 
 const HEADER: &str = "header";
+const API_KEY: &str = "api_key";
 const CLIENT_CERTIFICATE: &str = "client_certificate";
 
 /// What a webhook's requests carry, ready to send. Never printed.
@@ -63,6 +64,48 @@ impl Credentials {
     /// The headers that a request at `now` carries.
     pub fn at(&self, now: OffsetDateTime) -> impl Iterator<Item = &Credential> {
         self.authentication.iter().filter(move |one| one.is_used(now)).chain(&self.headers)
+    }
+
+    /// What requests carry with these settings: new values as they are, kept ones from here.
+    pub(super) fn with(self, settings: &Settings) -> Self {
+        let header =
+            |kind: &str, user: &str, name: &str, value: &Hidden, kept: Option<&Credential>| match value {
+                Hidden::New(secret) => Some(Credential {
+                    name: name.to_owned(),
+                    value: header_value(kind, user, secret),
+                    secret: secret.clone(),
+                    fingerprint: "new".to_owned(),
+                    used_from: None,
+                    used_until: None,
+                }),
+                // The user's or the header's name may be another now.
+                Hidden::Kept { .. } => kept.map(|kept| Credential {
+                    name: name.to_owned(),
+                    value: header_value(kind, user, &kept.secret),
+                    ..kept.clone()
+                }),
+            };
+        let authentication = &settings.authentication;
+        let (kind, user) = (authentication.kind(), authentication.name());
+        let authentication = match (authentication.header(), authentication.value()) {
+            (Some(name), Some(value @ Hidden::New(_))) => {
+                Vec::from_iter(header(kind, user, name, value, None))
+            }
+            (Some(name), Some(value)) => {
+                let kept = self.authentication.iter();
+                kept.filter_map(|kept| header(kind, user, name, value, Some(kept))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let kept = |name: &str| self.headers.iter().find(|header| header.name == name);
+        let headers = settings.headers.iter();
+        let headers = headers.filter_map(|h| header(HEADER, "", &h.name, &h.value, kept(&h.name))).collect();
+        let client_certificate = match &settings.client_certificate {
+            Some(Hidden::New(pem)) => Some(pem.clone()),
+            Some(Hidden::Kept { .. }) => self.client_certificate.clone(),
+            None => None,
+        };
+        Self { authentication, headers, client_certificate, is_damaged: self.is_damaged }
     }
 
     /// The same without authentication.
@@ -184,6 +227,76 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// A new generated key in the present one's place; requests carry it from `from` on.
+pub(super) fn replace_key(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+    from: OffsetDateTime,
+    key: &SealKey,
+    now: OffsetDateTime,
+) -> Result<String, DbError> {
+    // One that is not used yet gives way, as does what is over; what is used goes on until then.
+    diesel::delete(keys(project, webhook).filter(webhook_credentials::used_from.gt(now))).execute(conn)?;
+    diesel::delete(keys(project, webhook).filter(webhook_credentials::used_until.le(now))).execute(conn)?;
+    let name: Option<String> =
+        keys(project, webhook).select(webhook_credentials::name).first(conn).optional()?;
+    diesel::update(keys(project, webhook)).set(webhook_credentials::used_until.eq(from)).execute(conn)?;
+    let generated = Authentication::generated_api_key();
+    let text = generated.value().and_then(Hidden::as_new).unwrap_or_default().to_owned();
+    let id = WebhookId::new(now).0;
+    diesel::insert_into(webhook_credentials::table)
+        .values((
+            webhook_credentials::project_id.eq(project),
+            webhook_credentials::webhook_id.eq(webhook),
+            webhook_credentials::id.eq(id),
+            webhook_credentials::kind.eq(API_KEY),
+            webhook_credentials::name.eq(name.unwrap_or_else(|| generated.name().to_owned())),
+            webhook_credentials::sealed.eq(key.seal(text.as_bytes(), id.as_bytes())),
+            webhook_credentials::fingerprint.eq(key.fingerprint(text.as_bytes())),
+            webhook_credentials::created_at.eq(now),
+            webhook_credentials::used_from.eq((from > now).then_some(from)),
+        ))
+        .execute(conn)?;
+    Ok(text)
+}
+
+/// The key that is used now stays; one that was to take its place goes.
+pub(super) fn restore_key(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    diesel::delete(keys(project, webhook).filter(webhook_credentials::used_from.gt(now))).execute(conn)?;
+    diesel::update(keys(project, webhook).filter(webhook_credentials::used_until.gt(now)))
+        .set(webhook_credentials::used_until.eq(None::<OffsetDateTime>))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The key that was to be used from later on is used from now on.
+pub(super) fn end_key(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+) -> Result<(), DbError> {
+    diesel::delete(keys(project, webhook).filter(webhook_credentials::used_until.is_not_null()))
+        .execute(conn)?;
+    diesel::update(keys(project, webhook))
+        .set(webhook_credentials::used_from.eq(None::<OffsetDateTime>))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn keys(project: ProjectId, webhook: WebhookId) -> _ {
+    webhook_credentials::table
+        .filter(webhook_credentials::project_id.eq(project))
+        .filter(webhook_credentials::webhook_id.eq(webhook))
+        .filter(webhook_credentials::kind.eq("api_key"))
+}
+
 #[derive(Queryable)]
 struct Row {
     webhook: WebhookId,
@@ -236,7 +349,7 @@ pub(super) fn open(
         };
         match row.kind.as_str() {
             HEADER => credentials.headers.push(header(&row.name)),
-            "api_key" => credentials.authentication.push(header(&row.name)),
+            API_KEY => credentials.authentication.push(header(&row.name)),
             CLIENT_CERTIFICATE => credentials.client_certificate = Some(secret),
             _ => credentials.authentication.push(header("authorization")),
         }

@@ -272,8 +272,10 @@ impl AuthenticationDraft {
                 Authentication::Basic { username, password }
             }
             Self::ApiKey { header, value } => {
+                // A new key begins anew; one that stays does so where it is.
+                let kept = stored.filter(|stored| value.is_none() && stored.kind() == "api_key");
+                let kept = kept.map(Authentication::name);
                 let value = hidden(value, "api_key", "authentication.value", "key");
-                let kept = stored.filter(|stored| stored.kind() == "api_key").map(Authentication::name);
                 let header =
                     header.unwrap_or_else(|| kept.unwrap_or(authentication::API_KEY_HEADER).to_owned());
                 let header = header_name(&header).unwrap_or_else(|why| {

@@ -5,6 +5,8 @@ mod credentials;
 mod draft;
 mod naming;
 mod rates;
+mod reseal;
+mod rotation;
 mod rows;
 mod secrets;
 mod settings;
@@ -13,9 +15,13 @@ mod snapshot;
 pub use copying::{CopyError, with_values_of};
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
+pub use reseal::{ResealError, Resealed, reseal};
+pub use rotation::{
+    OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,
+};
 pub use rows::{
-    CreateError, Disabled, Named, UpdateError, Webhook, create, disable, find, find_with_deleted, list,
-    mark_deleted, names, set_active, update,
+    CreateError, Disabled, Named, UpdateError, Webhook, create, disable, draft, find, find_with_deleted,
+    list, mark_deleted, names, set_active, update,
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};

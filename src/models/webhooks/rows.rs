@@ -39,6 +39,24 @@ pub struct Webhook {
     pub deleted_at: Option<OffsetDateTime>,
 }
 
+impl Webhook {
+    /// One that is in no table: to try settings that are not saved.
+    pub fn unsaved(project: ProjectId, id: WebhookId, now: OffsetDateTime) -> Self {
+        Self {
+            project,
+            id,
+            settings: Settings::default(),
+            disabled: None,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        }
+    }
+}
+
+/// What the history calls a webhook that was tested before it was saved.
+const DRAFT_NAME: &str = "Not saved yet";
+
 /// Why a webhook was not created.
 #[derive(Debug)]
 pub enum CreateError {
@@ -131,20 +149,48 @@ pub struct Named {
     pub name: String,
     pub target_url: String,
     pub is_deleted: bool,
+    /// It stands for what was tested before it was saved; counts as deleted too.
+    pub is_draft: bool,
 }
 
 /// Names and addresses of all webhooks that a project has or had.
 pub fn names(conn: &mut PgConnection, project: ProjectId) -> Result<HashMap<WebhookId, Named>, DbError> {
-    let rows: Vec<(WebhookId, String, String, Option<OffsetDateTime>)> = webhooks::table
+    let rows: Vec<(WebhookId, String, String, Option<OffsetDateTime>, bool)> = webhooks::table
         .filter(webhooks::project_id.eq(project))
-        .select((webhooks::id, webhooks::name, webhooks::target_url, webhooks::deleted_at))
+        .select((
+            webhooks::id,
+            webhooks::name,
+            webhooks::target_url,
+            webhooks::deleted_at,
+            webhooks::is_draft,
+        ))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(id, name, target_url, deleted)| {
-            (id, Named { name, target_url, is_deleted: deleted.is_some() })
+        .map(|(id, name, target_url, deleted, is_draft)| {
+            (id, Named { name, target_url, is_deleted: deleted.is_some(), is_draft })
         })
         .collect())
+}
+
+/// What tests of webhooks that are not saved stand under in the history: one row a project, in no list.
+pub fn draft(conn: &mut PgConnection, project: ProjectId, now: OffsetDateTime) -> Result<WebhookId, DbError> {
+    diesel::insert_into(webhooks::table)
+        .values((
+            webhooks::project_id.eq(project),
+            webhooks::id.eq(WebhookId::new(now)),
+            webhooks::name.eq(DRAFT_NAME),
+            webhooks::target_url.eq(""),
+            webhooks::active.eq(false),
+            webhooks::created_at.eq(now),
+            webhooks::updated_at.eq(now),
+            webhooks::deleted_at.eq(now),
+            webhooks::is_draft.eq(true),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let own = webhooks::table.filter(webhooks::project_id.eq(project)).filter(webhooks::is_draft);
+    Ok(own.select(webhooks::id).first(conn)?)
 }
 
 /// Adds a webhook; where events go changes with it.

@@ -118,8 +118,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The type to try a webhook with: the first that it subscribes to, or one that every receiver can make sense of.
+    /// The type to try a webhook with: the one that its guide names, the first that it subscribes to, or one that every
+    /// receiver can make sense of.
     pub fn trial_type(&self) -> &'static EventType {
+        if let Some(named) = self.preset.and_then(Preset::trial_type).filter(|named| self.takes(named.name)) {
+            return named;
+        }
         let chosen = if self.all_events { &[][..] } else { &self.events };
         chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
     }

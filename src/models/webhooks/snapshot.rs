@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::credentials::{self, Credentials};
 use super::rows::{Webhook, list};
 use super::secrets;
-use super::settings::WhenPaused;
+use super::settings::{Settings, WhenPaused};
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
@@ -19,7 +19,7 @@ use crate::rules::signing::Secret;
 use crate::rules::target::AllowedHosts;
 
 /// A webhook with what is needed to send to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// The webhook as of the snapshot's version.
     pub webhook: Webhook,
@@ -128,6 +128,13 @@ impl Target {
     /// A webhook that carries nothing but its signature.
     pub fn plain(webhook: Webhook, secrets: Vec<LiveSecret>, version: i64) -> Self {
         Self { webhook, secrets, credentials: Credentials::default(), is_elsewhere: false, version }
+    }
+
+    /// The same with other settings; values that those keep are the ones it has.
+    pub fn with(mut self, settings: &Settings) -> Self {
+        self.credentials = self.credentials.with(settings);
+        self.webhook.settings = settings.clone();
+        self
     }
 
     /// What it makes of an event type that it subscribes to.

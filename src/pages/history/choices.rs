@@ -74,7 +74,11 @@ pub fn webhooks(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Cho
 
 /// A webhook's name, and whether it is deleted.
 pub fn name_shown(webhook: &Named) -> String {
-    if webhook.is_deleted { format!("{} (deleted)", webhook.name) } else { webhook.name.clone() }
+    if webhook.is_deleted && !webhook.is_draft {
+        format!("{} (deleted)", webhook.name)
+    } else {
+        webhook.name.clone()
+    }
 }
 
 /// The catalogue's types, for the field of this name.

@@ -39,7 +39,7 @@ impl Row {
             badge: words::badge(delivery.status),
             event_type: delivery.event_type.clone(),
             webhook: webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.name.clone()),
-            webhook_is_deleted: webhook.is_none_or(|webhook| webhook.is_deleted),
+            webhook_is_deleted: webhook.is_none_or(|webhook| webhook.is_deleted && !webhook.is_draft),
             test: delivery.test,
             outcome: words::outcome_words(delivery.last_response_status, failure),
             detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),

@@ -289,6 +289,7 @@ fn row(member: &Member, progress: &Progress, delivery: &Delivery) -> Row {
         name: webhook.settings.name.clone(),
         target_url: webhook.settings.target_url.clone(),
         is_deleted: false,
+        is_draft: false,
     });
     Row::of(member.project.id, delivery, named.as_ref())
 }

@@ -5,11 +5,12 @@ use actix_web::web::Data;
 use askama::Template;
 use zeroize::Zeroizing;
 
-use super::edit::{FILLED_FIRST, errors_of};
+use super::edit::{FILLED_FIRST, NAME_TAKEN, errors_of};
 use super::filling::model_of;
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
 use super::preview::{Looking, Preview};
+use super::trying::Trying;
 use super::types::{self, Group};
 use super::{address, state};
 use crate::base::clock::Clock;
@@ -36,6 +37,7 @@ pub(super) struct NewPage {
     cards: Vec<PresetCard>,
     fill_link: String,
     preview: Preview,
+    trying: Trying,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
@@ -57,13 +59,15 @@ impl NewPage {
     ) -> Self {
         let list_link = member.path("/settings/webhooks");
         let kept = Kept::of(model);
+        let preview = Preview::of(&fields, &kept, looking);
         Self {
             frame: member.frame("New webhook", Section::Webhooks).below("Webhooks", &list_link),
             fill_link: format!("{list_link}/new"),
             list_link,
             groups: types::groups(&fields.events),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
-            preview: Preview::of(&fields, &kept, looking),
+            trying: Trying::of(looking, preview.event_type),
+            preview,
             kept,
             cards: form::cards(),
             fields,
@@ -99,7 +103,7 @@ pub async fn new(admin: Admin, (db, clock): (Data<Db>, Data<Clock>), Query(raw):
         Some(model) => copied(&db, model).await?,
         None => Fields::of(&Settings::default()),
     };
-    let looking = Looking { member: &admin, now: clock.now(), webhook: None, event_type: "" };
+    let looking = Looking { member: &admin, now: clock.now(), webhook: None, raw: None };
     NewPage::typed(&admin, fields, model.as_ref().map(|model| &model.settings), looking).answer()
 }
 
@@ -129,7 +133,7 @@ pub async fn create(
     let fields = Fields::typed(&raw);
     let model = model_of(&db, admin.project.id, &raw).await?;
     let base = model.as_ref().map(|model| Settings { active: true, ..model.settings.clone() });
-    let looking = Looking::at(&admin, clock.now(), None, &raw);
+    let looking = Looking { member: &admin, now: clock.now(), webhook: None, raw: Some(&raw) };
     let page = |fields| NewPage::typed(&admin, fields, base.as_ref(), looking);
     if fields.is_to_fill() {
         let filled = fields.filled(&Kept::of(base.as_ref()));
@@ -174,9 +178,7 @@ impl<E: Into<CreateError>> From<E> for NotCreated {
 /// For the person who wanted it.
 fn why_not(error: CreateError) -> Result<FieldErrors, PageError> {
     match error {
-        CreateError::NameTaken => {
-            Ok(FieldErrors::one("name", "Another webhook of this project has this name."))
-        }
+        CreateError::NameTaken => Ok(FieldErrors::one("name", NAME_TAKEN)),
         CreateError::TooMany => {
             let text = format!("A project has at most {WEBHOOKS_MAX} webhooks. Delete one first.");
             Ok(FieldErrors::one("", &text))

@@ -9,6 +9,7 @@ use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
 use super::preview::{Looking, Preview};
 use super::stored::{Found, Stored};
+use super::trying::Trying;
 use super::types::{self, Group};
 use super::{GONE, address, state};
 use crate::base::clock::{Clock, Wakeup};
@@ -33,6 +34,7 @@ pub(super) struct EditPage {
     cards: Vec<PresetCard>,
     fill_link: String,
     preview: Preview,
+    trying: Trying,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
@@ -44,7 +46,7 @@ pub(super) struct EditPage {
 impl EditPage {
     /// The form with what is saved.
     fn of(member: &Member, found: &Found, now: OffsetDateTime) -> Self {
-        let looking = Looking { member, now, webhook: Some(found.webhook.id), event_type: "" };
+        let looking = Looking { member, now, webhook: Some(found.webhook.id), raw: None };
         Self { is_typed: false, ..Self::typed(member, found, Fields::of(&found.webhook.settings), looking) }
     }
 
@@ -62,8 +64,10 @@ impl EditPage {
     /// What was typed, unsaved.
     pub(super) fn typed(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
         let kept = Kept::of(Some(&found.webhook.settings));
+        let preview = Preview::of(&fields, &kept, looking);
         Self {
-            preview: Preview::of(&fields, &kept, looking),
+            trying: Trying::of(looking, preview.event_type),
+            preview,
             kept,
             cards: form::cards(),
             fill_link: member.path("/settings/webhooks/new"),
@@ -95,6 +99,8 @@ impl EditPage {
     }
 }
 
+/// Said of a name.
+pub(super) const NAME_TAKEN: &str = "Another webhook of this project has this name.";
 /// Said of a form whose preset was chosen without a script.
 pub(super) const FILLED_FIRST: &str =
     "The preset filled in what it says below. Nothing was saved yet: look it over, then save.";
@@ -126,7 +132,8 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let looking = Looking::at(&admin, clock.now(), Some(found.webhook.id), &raw);
+    let looking =
+        Looking { member: &admin, now: clock.now(), webhook: Some(found.webhook.id), raw: Some(&raw) };
     if fields.is_to_fill() {
         return EditPage::not_filled(&admin, &found, fields, looking).answer();
     }
@@ -136,8 +143,7 @@ pub async fn save(
         Ok(checked) => checked,
         Err(problems) => return refused(errors_of(problems)),
     };
-    let id = found.webhook.id;
-    let link = admin.path(&format!("/settings/webhooks/{id}"));
+    let (id, link) = (found.webhook.id, admin.path(&format!("/settings/webhooks/{}", found.webhook.id)));
     let shown = OnceShown { secret: None, api_key: once_shown::generated(&fields, &checked.settings) };
     match saved(&db, (admin.project.id, id), checked.settings, seal.clone(), clock.now()).await {
         Ok(_) => {
@@ -146,11 +152,16 @@ pub async fn save(
             session::say(&session, &notice)?;
             Ok(page::go_to(htmx, &shown.kept_at(&session, &seal, &link)?))
         }
-        Err(UpdateError::NameTaken) => {
-            refused(FieldErrors::one("name", "Another webhook of this project has this name."))
-        }
-        Err(UpdateError::Gone) => Err(PageError::NotFound(GONE)),
-        Err(UpdateError::Db(error)) => Err(error.into()),
+        Err(error) => refused(why_not_saved(error)?),
+    }
+}
+
+/// For the person who wanted it.
+fn why_not_saved(error: UpdateError) -> Result<FieldErrors, PageError> {
+    match error {
+        UpdateError::NameTaken => Ok(FieldErrors::one("name", NAME_TAKEN)),
+        UpdateError::Gone => Err(PageError::NotFound(GONE)),
+        UpdateError::Db(error) => Err(error.into()),
     }
 }
 

@@ -55,7 +55,8 @@ pub async fn preview_request(
     let kept = Kept::of(model.as_ref().map(|webhook| &webhook.settings));
     let fields = Fields::typed(&raw).filled(&kept);
     let webhook = model.map(|webhook| webhook.id).filter(|id| raw.text("webhook") == id.to_string());
-    let preview = Preview::of(&fields, &kept, Looking::at(&admin, clock.now(), webhook, &raw));
+    let preview =
+        Preview::of(&fields, &kept, Looking { member: &admin, now: clock.now(), webhook, raw: Some(&raw) });
     page::page(&PreviewAlone { preview })
 }
 
@@ -69,10 +70,11 @@ async fn answer(
     if !raw.text("webhook").is_empty() {
         let found = Found::by_path(member, db, clock, seal, raw.text("webhook")).await?;
         let fields = Fields::typed(raw).filled(&Kept::of(Some(&found.webhook.settings)));
-        let looking = Looking::at(member, now, Some(found.webhook.id), raw);
+        let looking = Looking { member, now, webhook: Some(found.webhook.id), raw: Some(raw) };
         return EditPage::typed(member, &found, fields, looking).answer_filled(htmx);
     }
     let model: Option<Settings> = model_of(db, member.project.id, raw).await?.map(|model| model.settings);
     let fields = Fields::typed(raw).filled(&Kept::of(model.as_ref()));
-    NewPage::typed(member, fields, model.as_ref(), Looking::at(member, now, None, raw)).answer_filled(htmx)
+    let looking = Looking { member, now, webhook: None, raw: Some(raw) };
+    NewPage::typed(member, fields, model.as_ref(), looking).answer_filled(htmx)
 }

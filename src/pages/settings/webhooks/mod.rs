@@ -10,10 +10,13 @@ mod form;
 mod list;
 mod once_shown;
 mod preview;
+mod secret;
 mod state;
 mod stored;
 mod switch;
 mod testing;
+mod trial;
+mod trying;
 mod types;
 
 pub use create::{create, new};
@@ -22,8 +25,10 @@ pub use delete::{confirm as confirm_delete, delete};
 pub use edit::{edit, save};
 pub use filling::{fill, preview_request};
 pub use list::list;
+pub use secret::{end_previous_secret, roll_back_secret, rotate_secret, show_secret, try_secrets};
 pub use switch::{confirm_resume, pause, resume};
-pub use testing::{send_test, show_test};
+pub use testing::{check_data, send_test, show_test, trial_sample};
+pub use trial::try_unsaved;
 
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};

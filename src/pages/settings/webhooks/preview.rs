@@ -59,14 +59,14 @@ pub struct Looking<'a> {
     pub now: OffsetDateTime,
     /// The webhook, if it exists.
     pub webhook: Option<WebhookId>,
-    /// The event type that was chosen to look at; empty for the first.
-    pub event_type: &'a str,
+    /// What was typed beside the settings, such as which event to look at.
+    pub raw: Option<&'a RawForm>,
 }
 
 impl<'a> Looking<'a> {
-    /// With the type that a form names.
-    pub fn at(member: &'a Member, now: OffsetDateTime, webhook: Option<WebhookId>, raw: &'a RawForm) -> Self {
-        Self { member, now, webhook, event_type: raw.text("preview_type") }
+    /// A field of the form that is no setting; empty if it was not sent.
+    pub fn typed(&self, name: &str) -> &'a str {
+        self.raw.map(|raw| raw.text(name)).unwrap_or_default()
     }
 }
 
@@ -74,7 +74,8 @@ impl Preview {
     /// The request that these fields ask for.
     pub fn of(fields: &Fields, kept: &Kept, looking: Looking<'_>) -> Self {
         let types = offered(fields);
-        let chosen = types.iter().find(|name| **name == looking.event_type).or(types.first());
+        let wanted = looking.typed("preview_type");
+        let chosen = types.iter().find(|name| **name == wanted).or(types.first());
         let event_type = chosen.and_then(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain);
         let (target, target_url, is_example) = target(&fields.target_url);
         let (payload, id, body) = body(fields, event_type, &target_url, looking);

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::{GONE, find};
 use crate::base::db::Db;
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested};
+use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested, Trial};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
@@ -26,6 +26,8 @@ struct TestPage {
     link: String,
     edit_link: String,
     overview_link: String,
+    /// Says whether the data is JSON while it is typed.
+    check_link: String,
     target_url: String,
     time_limit_s: String,
     /// Said of a webhook that is off.
@@ -46,9 +48,17 @@ struct Choices {
 }
 
 /// What came of a test.
-struct Answer {
-    delivery_link: String,
-    exchange: Exchange,
+pub(super) struct Answer {
+    pub(super) delivery_link: String,
+    pub(super) exchange: Exchange,
+}
+
+impl Answer {
+    pub(super) fn of(member: &Member, tested: &Tested) -> Self {
+        let Tested { delivery, attempt, payload } = tested;
+        let exchange = Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role);
+        Self { delivery_link: member.path(&format!("/history/{}", delivery.id)), exchange }
+    }
 }
 
 impl TestPage {
@@ -66,8 +76,9 @@ impl TestPage {
             link: format!("{edit_link}/test"),
             edit_link,
             overview_link: member.path("/overview"),
+            check_link: member.path("/settings/webhooks/check-data"),
             target_url: settings.target_url.clone(),
-            time_limit_s: (f64::from(settings.timeout_ms) / 1000.0).to_string(),
+            time_limit_s: time_limit_s(settings),
             off: match (settings.active, &webhook.disabled) {
                 (true, _) => "",
                 (false, None) => "This webhook is paused. A test is sent all the same.",
@@ -89,10 +100,7 @@ impl TestPage {
 
     /// What was typed, and what came of it.
     fn sent(self, member: &Member, data: &str, tested: &Tested) -> Self {
-        let Tested { delivery, attempt, payload } = tested;
-        let exchange = Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role);
-        let delivery_link = member.path(&format!("/history/{}", delivery.id));
-        Self { data: data.to_owned(), answer: Some(Answer { delivery_link, exchange }), ..self }
+        Self { data: data.to_owned(), answer: Some(Answer::of(member, tested)), ..self }
     }
 
     /// Whether the data is no longer the type's sample.
@@ -175,13 +183,15 @@ fn test(member: &Member, webhook: &Webhook, event_type: &EventType, data: Bytes)
         event_type: event_type.name.to_owned(),
         data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
+        trial: Trial::Stored,
     }
 }
 
 /// Why no test was sent, for the person who wanted it.
-fn why_not(error: TestError) -> Result<String, PageError> {
+pub(super) fn why_not(error: TestError) -> Result<String, PageError> {
     match error {
         TestError::Gone => Err(PageError::NotFound(GONE)),
+        TestError::SecretGone => Ok("That secret signs no more. Load the page again.".to_owned()),
         TestError::Db(error) => Err(error.into()),
         TestError::Address => Ok("The webhook's address cannot be used. Change it first.".to_owned()),
         TestError::Busy(wait) => {
@@ -195,7 +205,7 @@ fn why_not(error: TestError) -> Result<String, PageError> {
 }
 
 /// The data in canonical form, or what is wrong with it and where.
-fn checked(typed: &str) -> Result<Bytes, String> {
+pub(super) fn checked(typed: &str) -> Result<Bytes, String> {
     if typed.trim().is_empty() {
         return Err("Enter the event's data: a JSON object.".to_owned());
     }
@@ -206,6 +216,39 @@ fn checked(typed: &str) -> Result<Bytes, String> {
         }
         Err(error) => Err(format!("Line {}, column {}: {}.", error.line, error.column, error.kind)),
     }
+}
+
+/// POST /p/{project}/settings/webhooks/check-data: what is wrong with `data` and where, while it is typed.
+pub async fn check_data(_: Admin, Form(raw): Form) -> PageResult {
+    let typed = raw.get("trial_data").unwrap_or(raw.text("data"));
+    let wrong = checked(&typed.replace("\r\n", "\n")).err();
+    page::page(&CheckPart { wrong })
+}
+
+/// GET /p/{project}/settings/webhooks/sample?trial_type=: the sample of a type as a field to edit.
+pub async fn trial_sample(admin: Admin, query: Query) -> PageResult {
+    let event_type = query.0.get("trial_type").and_then(catalogue::find).unwrap_or_else(catalogue::plain);
+    page::page(&SamplePart {
+        trial_data: event_type.sample().trim_end(),
+        check_link: admin.path("/settings/webhooks/check-data"),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "settings/webhooks/trial_data.html")]
+struct SamplePart {
+    trial_data: &'static str,
+    check_link: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/webhooks/check_data.html")]
+struct CheckPart {
+    wrong: Option<String>,
+}
+
+pub(super) fn time_limit_s(settings: &Settings) -> String {
+    (f64::from(settings.timeout_ms) / 1000.0).to_string()
 }
 
 /// What the webhook subscribes to, then the rest.
