@@ -45,10 +45,7 @@ impl About {
             let switched = if is_on { None } else { Some(Switched::load(conn, project)?) };
             let elsewhere = hosts::elsewhere(conn, project, &allowed)?;
             Ok(Self {
-                elsewhere: match elsewhere.is_empty() {
-                    true => String::new(),
-                    false => hosts::elsewhere_words(&elsewhere),
-                },
+                elsewhere: hosts::elsewhere_words(&elsewhere),
                 sample: Standing::of(conn, project)?,
                 held: switched.as_ref().map_or(0, Switched::held),
                 held_query: switched.map(|switched| switched.held_query()).unwrap_or_default(),

@@ -52,11 +52,13 @@ pub async fn save(
 
 /// Which webhooks get nothing, in a sentence.
 pub(super) fn elsewhere_words(names: &[String]) -> String {
-    match names {
-        [one] => format!("{one} leads to another host and gets nothing until this is changed."),
-        many => {
-            format!("{} lead to other hosts and get nothing until this is changed.", many.join(", "))
+    match names.split_last() {
+        Some((one, [])) => format!("{one} leads to another host and gets nothing until this is changed."),
+        Some((last, others)) => {
+            let others = others.join(", ");
+            format!("{others} and {last} lead to other hosts and get nothing until this is changed.")
         }
+        None => String::new(),
     }
 }
 
@@ -68,6 +70,7 @@ mod tests {
     fn the_sentence_names_every_webhook() {
         assert!(elsewhere_words(&["Till".to_owned()]).starts_with("Till leads to another host"));
         let two = ["Till".to_owned(), "Desk".to_owned()];
-        assert!(elsewhere_words(&two).starts_with("Till, Desk lead to other hosts"));
+        assert!(elsewhere_words(&two).starts_with("Till and Desk lead to other hosts"));
+        assert_eq!(elsewhere_words(&[]), "");
     }
 }

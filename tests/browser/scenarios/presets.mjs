@@ -27,13 +27,13 @@ export default async function ({ stage, page, look, expecting }) {
   await page.getByLabel('Name', { exact: true }).fill('Till');
   await page.getByLabel('Description').fill('two\nlines');
   await preview.getByText('/in?shop=1', { exact: true }).waitFor();
-  await page.getByLabel('Bearer token').check();
+  await page.locator('input[name=authentication][value=bearer]').check();
   await page.getByLabel('Token', { exact: true }).fill('t0ken');
   await preview.getByText('Bearer [hidden]').waitFor();
   await page.getByRole('button', { name: 'Show the token' }).click();
   assert.equal(await page.locator('#token').getAttribute('type'), 'text');
   await page.getByRole('button', { name: 'Show the token' }).click();
-  await page.getByLabel('Header name', { exact: true }).and(page.locator('[name=header_name]')).fill('x-shop');
+  await page.locator('[name=header_name]').fill('x-shop');
   await page.locator('[name=header_value]').fill('eu');
   await page.getByRole('button', { name: 'Another header' }).click();
   await preview.getByText('x-shop', { exact: true }).waitFor();
@@ -90,13 +90,13 @@ export default async function ({ stage, page, look, expecting }) {
   await page.getByRole('link', { name: 'Duplicate…' }).click();
   await page.waitForURL(/from=/);
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Till (copy)');
-  await page.getByLabel('Basic', { exact: true }).check();
+  await page.locator('input[name=authentication][value=basic]').check();
   await expecting(422, async () => {
     await page.getByRole('button', { name: 'Create webhook' }).click();
     await page.locator('[id="authentication.password-error"]').waitFor();
     await look('copy-refused');
   });
-  await page.getByLabel('API key', { exact: true }).check();
+  await page.locator('input[name=authentication][value=api_key]').check();
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await page.locator('#secret').waitFor();
 

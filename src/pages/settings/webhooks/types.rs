@@ -29,7 +29,7 @@ impl Group {
     }
 }
 
-/// Every group of the catalogue with the chosen types ticked.
+/// Every group of the catalogue with the chosen types ticked; first those that have any.
 pub fn groups(chosen: &BTreeSet<String>) -> Vec<Group> {
     let group = |(key, types): (&'static str, Vec<&'static catalogue::EventType>)| {
         let types: Vec<TypeBox> = types
@@ -43,7 +43,9 @@ pub fn groups(chosen: &BTreeSet<String>) -> Vec<Group> {
         let chosen = types.iter().filter(|event_type| event_type.is_chosen).count();
         Group { title: in_words(key), types, chosen }
     };
-    catalogue::groups().into_iter().map(group).collect()
+    let mut groups: Vec<Group> = catalogue::groups().into_iter().map(group).collect();
+    groups.sort_by_key(|group| group.chosen == 0);
+    groups
 }
 
 fn in_words(key: &str) -> String {
