@@ -106,7 +106,10 @@ machines: {
     post "/v1/events/batch" => api::post_batch, Key("events");
     get "/v1/events/{id}" => api::events::one, Key("events");
     get "/v1/event-types" => api::event_types::list, Key("any");
+    post "/v1/event-types" => api::event_types::create, Key("webhooks");
     get "/v1/event-types/{type}" => api::event_types::one, Key("any");
+    put "/v1/event-types/{type}" => api::event_types::replace, Key("webhooks");
+    delete "/v1/event-types/{type}" => api::event_types::delete, Key("webhooks");
     get "/v1/project" => api::project::get, Key("any");
     patch "/v1/project" => api::project::merge, Key("webhooks");
     get "/v1/webhooks" => api::webhooks::list, Key("webhooks");
@@ -184,6 +187,14 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/secret/roll-back" => pages::settings::webhooks::roll_back_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/end-previous" => pages::settings::webhooks::end_previous_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/try" => pages::settings::webhooks::try_secrets, Admin;
+    get "/p/{project}/settings/event-types" => pages::settings::event_types::list, Admin;
+    post "/p/{project}/settings/event-types" => pages::settings::event_types::create, Admin;
+    get "/p/{project}/settings/event-types/new" => pages::settings::event_types::new, Admin;
+    get "/p/{project}/settings/event-types/{type}" => pages::settings::event_types::detail, Admin;
+    post "/p/{project}/settings/event-types/{type}" => pages::settings::event_types::save, Admin;
+    get "/p/{project}/settings/event-types/{type}/edit" => pages::settings::event_types::edit, Admin;
+    get "/p/{project}/settings/event-types/{type}/delete" => pages::settings::event_types::confirm_delete, Admin;
+    post "/p/{project}/settings/event-types/{type}/delete" => pages::settings::event_types::delete, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
     get "/p/{project}/settings/general/hosts" => pages::settings::general::go_to_general, Admin;

@@ -6,14 +6,19 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::body::{self, Items, Members};
+use super::event_types::unknown_type;
 use super::key::EventsKey;
 use super::problem::{ERRORS_MAX, FieldProblem, Problem};
 use super::shapes;
 use crate::base::clock::Clock;
-use crate::ingest::{Ingest, Posted};
+use crate::base::db::{Db, DbError};
+use crate::base::ids::ProjectId;
+use crate::ingest::{AcceptError, Ingest, Posted};
+use crate::models::event_types;
 use crate::models::projects::keys::Key;
 use crate::rules::body::{BodyErrorKind, EventSource, canonical};
 use crate::rules::catalogue;
+use crate::rules::catalogue::own::{OwnNames, is_own};
 
 /// One event's body.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
@@ -33,15 +38,24 @@ const KNOWN: [&str; 6] = ["type", "data", "id", "entity_id", "group_id", "create
 /// `POST /v1/events`: 202 once the event and its deliveries are on disk; 200 if this id was accepted before.
 pub async fn post(
     key: EventsKey,
-    ingest: Data<Ingest>,
+    (ingest, db): (Data<Ingest>, Data<Db>),
     clock: Data<Clock>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body = body::read(payload, EVENT_BYTES_MAX).await?;
     let members: Members<'_> = body::parse(&body, body::NO_OBJECT)?;
-    let posted = check(&members, &body, "", &key.0, clock.now()).map_err(Problem::wrong)?;
+    let posted = match check(&members, &body, "", &key.0, clock.now()) {
+        Ok(posted) => posted,
+        Err(wrongs) => return Err(told(&db, key.0.project, wrongs).await),
+    };
     let external_id = posted.external_id.clone();
-    let accepted = ingest.accept(vec![posted]).await?;
+    let accepted = match ingest.accept(vec![posted]).await {
+        Err(AcceptError::UnknownTypes(unknown)) => {
+            let wrongs = unknown.into_iter().map(|(_, name)| Wrong::unknown("", name));
+            return Err(told(&db, key.0.project, wrongs.collect()).await);
+        }
+        accepted => accepted?,
+    };
     let Some(first) = accepted.first() else { return Err(Problem::internal(&"no answer for an event")) };
     let mut answer = if first.is_new { HttpResponse::Accepted() } else { HttpResponse::Ok() };
     Ok(answer.json(shapes::accepted(first, external_id.as_deref())))
@@ -50,7 +64,7 @@ pub async fn post(
 /// `POST /v1/events/batch`: all of up to 1,000 events, or none.
 pub async fn post_batch(
     key: EventsKey,
-    ingest: Data<Ingest>,
+    (ingest, db): (Data<Ingest>, Data<Db>),
     clock: Data<Clock>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -61,24 +75,75 @@ pub async fn post_batch(
         let message = format!("A batch is an array of 1 to {BATCH_EVENTS_MAX} events; this one has {total}.");
         return Err(Problem::wrong(vec![FieldProblem::new("", message)]));
     }
-    let now = clock.now();
-    let mut posted = Vec::with_capacity(items.len());
-    let mut problems = Vec::new();
-    for (n, item) in items.iter().enumerate() {
-        match check_item(item, &body, n, &key.0, now) {
-            Ok(event) => posted.push(event),
-            Err(found) => problems.extend(found),
+    let posted = match check_items(&items, &body, &key.0, clock.now()) {
+        Ok(posted) => posted,
+        Err(wrongs) => return Err(told(&db, key.0.project, wrongs).await),
+    };
+    let external_ids: Vec<Option<String>> = posted.iter().map(|event| event.external_id.clone()).collect();
+    let accepted = match ingest.accept(posted).await {
+        Err(AcceptError::UnknownTypes(unknown)) => {
+            let wrongs = unknown.into_iter().map(|(n, name)| Wrong::unknown(&format!("/{n}"), name));
+            return Err(told(&db, key.0.project, wrongs.take(ERRORS_MAX + 1).collect()).await);
         }
-        if problems.len() > ERRORS_MAX {
+        accepted => accepted?,
+    };
+    Ok(HttpResponse::Accepted().json(shapes::accepted_batch(&accepted, &external_ids)))
+}
+
+/// What is wrong with an event.
+enum Wrong {
+    Field(FieldProblem),
+    /// There is no type of this name: the nearest are told with it.
+    UnknownType {
+        pointer: String,
+        name: String,
+    },
+}
+
+impl Wrong {
+    /// Of the event at the pointer `at`.
+    fn unknown(at: &str, name: String) -> Self {
+        Self::UnknownType { pointer: format!("{at}/type"), name }
+    }
+}
+
+/// What is wrong, as the caller is told. Only for a type that is unknown the project's own are looked up.
+async fn told(db: &Db, project: ProjectId, wrongs: Vec<Wrong>) -> Problem {
+    let all = |wrongs: Vec<Wrong>, own: &OwnNames| {
+        let told = |wrong| match wrong {
+            Wrong::Field(problem) => problem,
+            Wrong::UnknownType { pointer, name } => FieldProblem::new(pointer, unknown_type(&name, own)),
+        };
+        Problem::wrong(wrongs.into_iter().map(told).collect())
+    };
+    if !wrongs.iter().any(|wrong| matches!(wrong, Wrong::UnknownType { .. })) {
+        return all(wrongs, &OwnNames::default());
+    }
+    // Comparing names takes a while when there are many, so it is done where it may.
+    let run =
+        db.run(move |conn| -> Result<_, DbError> { Ok(all(wrongs, &event_types::names(conn, project)?)) });
+    run.await.unwrap_or_else(Problem::from)
+}
+
+/// All events of a batch, or what is wrong with them, as much of it as is told.
+fn check_items(
+    items: &[&RawValue],
+    body: &Bytes,
+    key: &Key,
+    now: OffsetDateTime,
+) -> Result<Vec<Posted>, Vec<Wrong>> {
+    let mut posted = Vec::with_capacity(items.len());
+    let mut wrongs = Vec::new();
+    for (n, item) in items.iter().enumerate() {
+        match check_item(item, body, n, key, now) {
+            Ok(event) => posted.push(event),
+            Err(found) => wrongs.extend(found),
+        }
+        if wrongs.len() > ERRORS_MAX {
             break;
         }
     }
-    if !problems.is_empty() {
-        return Err(Problem::wrong(problems));
-    }
-    let external_ids: Vec<Option<String>> = posted.iter().map(|event| event.external_id.clone()).collect();
-    let accepted = ingest.accept(posted).await?;
-    Ok(HttpResponse::Accepted().json(shapes::accepted_batch(&accepted, &external_ids)))
+    if wrongs.is_empty() { Ok(posted) } else { Err(wrongs) }
 }
 
 fn check_item(
@@ -87,15 +152,15 @@ fn check_item(
     n: usize,
     key: &Key,
     now: OffsetDateTime,
-) -> Result<Posted, Vec<FieldProblem>> {
+) -> Result<Posted, Vec<Wrong>> {
     let at = format!("/{n}");
     if item.get().len() > EVENT_BYTES_MAX {
         let message = format!("An event is at most {} KiB.", EVENT_BYTES_MAX / 1024);
-        return Err(vec![FieldProblem::new(at, message)]);
+        return Err(vec![Wrong::Field(FieldProblem::new(at, message))]);
     }
     match serde_json::from_str::<Members<'_>>(item.get()) {
         Ok(members) => check(&members, body, &at, key, now),
-        Err(_) => Err(vec![FieldProblem::new(at, "An event must be a JSON object.")]),
+        Err(_) => Err(vec![Wrong::Field(FieldProblem::new(at, "An event must be a JSON object."))]),
     }
 }
 
@@ -106,14 +171,16 @@ fn check(
     at: &str,
     key: &Key,
     now: OffsetDateTime,
-) -> Result<Posted, Vec<FieldProblem>> {
-    let mut problems = members.unknown(&KNOWN, at);
+) -> Result<Posted, Vec<Wrong>> {
+    let mut problems: Vec<Wrong> = members.unknown(&KNOWN, at).into_iter().map(Wrong::Field).collect();
+    let wrong =
+        |name: &str, message: String| Wrong::Field(FieldProblem::new(format!("{at}/{name}"), message));
     let mut text = |name: &str| match members.get(name).filter(|raw| raw.get() != "null") {
         None => None,
         Some(raw) => match id_text(raw) {
             Ok(text) => Some(text),
             Err(message) => {
-                problems.push(FieldProblem::new(format!("{at}/{name}"), message));
+                problems.push(wrong(name, message));
                 None
             }
         },
@@ -123,18 +190,17 @@ fn check(
     let created_at = text("created_at");
     let missing = members.get("type").is_none_or(|raw| raw.get() == "null");
     if missing {
-        problems.push(FieldProblem::new(
-            format!("{at}/type"),
-            "Say which event type it is, such as redemption.succeeded.",
-        ));
+        problems.push(wrong("type", "Say which event type it is, such as redemption.succeeded.".to_owned()));
     }
-    if let Some(name) = event_type.as_deref().filter(|name| catalogue::find(name).is_none()) {
-        problems.push(FieldProblem::new(format!("{at}/type"), unknown_type(name)));
+    // Whether the project has a type of its own is known to the transaction that writes the event.
+    let is_unknown = |name: &&str| catalogue::find(name).is_none() && !is_own(name);
+    if let Some(name) = event_type.as_deref().filter(is_unknown) {
+        problems.push(Wrong::unknown(at, name.to_owned()));
     }
     let created_at = created_at.and_then(|text| match moment(&text, now) {
         Ok(at) => Some(at),
         Err(message) => {
-            problems.push(FieldProblem::new(format!("{at}/created_at"), message));
+            problems.push(wrong("created_at", message));
             None
         }
     });
@@ -142,7 +208,7 @@ fn check(
         None => Err("Give the event's data: a JSON object.".to_owned()),
         Some(raw) => canonical_data(raw, body),
     };
-    let data = data.map_err(|message| problems.push(FieldProblem::new(format!("{at}/data"), message)));
+    let data = data.map_err(|message| problems.push(wrong("data", message)));
     match (data, event_type) {
         (Ok(data), Some(event_type)) if problems.is_empty() => Ok(Posted {
             project: key.project,
@@ -197,14 +263,6 @@ pub(super) fn canonical_data(raw: &RawValue, body: &Bytes) -> Result<Bytes, Stri
         }
         Err(error) => Err(error.to_string()),
     }
-}
-
-pub(super) fn unknown_type(name: &str) -> String {
-    let nearest = catalogue::nearest(name, 3);
-    if nearest.is_empty() {
-        return format!("There is no event type \"{name}\". GET /v1/event-types lists them.");
-    }
-    format!("There is no event type \"{name}\". Did you mean {}?", nearest.join(", "))
 }
 
 /// The envelope's `event_source` for what came with an API key.

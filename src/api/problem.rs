@@ -191,6 +191,13 @@ impl From<AcceptError> for Problem {
                  same `id`: then it is accepted once.",
             ),
             AcceptError::NoProject => Self::not_found("project"),
+            AcceptError::UnknownTypes(unknown) => {
+                let problem = |(n, name): (usize, String)| {
+                    let message = format!("There is no event type \"{name}\" in this project.");
+                    FieldProblem::new(format!("/{n}/type"), message)
+                };
+                Self::wrong(unknown.into_iter().map(problem).collect())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::rules::authentication::{Authentication, ExtraHeader};
 use crate::rules::body::iso_ms;
+use crate::rules::catalogue::own::{self, OwnType};
 use crate::rules::catalogue::{self, EventType};
 
 /// `{id, type, group_id, created_at, deliveries}`.
@@ -82,19 +83,32 @@ pub(super) fn event(event: Event, deliveries: Vec<Value>, not_delivered_to: Vec<
 
 /// An event type, its schema and sample as they are in the catalogue.
 #[derive(Serialize)]
-pub(super) struct EventTypeShape {
+pub(super) struct EventTypeShape<'a> {
     #[serde(rename = "type")]
-    name: &'static str,
+    name: &'a str,
     families: Vec<&'static str>,
     group: &'static str,
-    description: &'static str,
+    description: &'a str,
     documented: bool,
     schema: Box<RawValue>,
     sample: Box<RawValue>,
 }
 
+/// An event type of a project's own.
+pub(super) fn own_type(own_type: &OwnType) -> EventTypeShape<'_> {
+    EventTypeShape {
+        name: &own_type.name,
+        families: vec![own::FAMILY],
+        group: own::FAMILY,
+        description: &own_type.description,
+        documented: true,
+        schema: raw(own_type.schema().as_bytes()),
+        sample: raw(own_type.sample.as_bytes()),
+    }
+}
+
 /// An event type.
-pub(super) fn event_type(event_type: &EventType) -> EventTypeShape {
+pub(super) fn event_type(event_type: &EventType) -> EventTypeShape<'static> {
     EventTypeShape {
         name: event_type.name,
         families: event_type.families.iter().map(|family| family.as_str()).collect(),

@@ -3,21 +3,22 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Payload};
 
 use super::body::{self, Members};
-use super::events_in::{EVENT_BYTES_MAX, canonical_data, source, unknown_type};
+use super::event_types::unknown_type;
+use super::events_in::{EVENT_BYTES_MAX, canonical_data, source};
 use super::key::WebhooksKey;
 use super::problem::{FieldProblem, Problem};
 use super::{shapes, webhooks};
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Trial};
-use crate::models::webhooks::Settings;
+use crate::models::event_types::{self, TypeSample};
+use crate::models::webhooks::{Webhook, trial_of};
 use crate::rules::body::canonical;
-use crate::rules::catalogue::{self, EventType};
 
 const KNOWN: [&str; 2] = ["type", "data"];
 
 /// `POST /v1/webhooks/{id}/test` `{type?, data?}`: 200 with the attempt, whatever came of it.
 ///
-/// Without a type it is the webhook's first, without data the catalogue's sample. 429 after 20 a minute.
+/// Without a type it is the webhook's first, without data the type's sample. 429 after 20 a minute.
 pub async fn send(
     key: WebhooksKey,
     db: Data<Db>,
@@ -27,11 +28,12 @@ pub async fn send(
     let body = body::read(payload, EVENT_BYTES_MAX).await?;
     let members = if body.is_empty() { Members(Vec::new()) } else { body::parse(&body, body::NO_OBJECT)? };
     let webhook = webhooks::find(&db, key.0.project, &id).await?;
-    let (event_type, data) = wanted(&members, &body, &webhook.settings)?;
+    let event_type = wanted_type(&db, &webhook, &members).await?;
+    let (event_type, data) = wanted(&members, &body, event_type)?;
     let test = Test {
         project: webhook.project,
         webhook: webhook.id,
-        event_type: event_type.name.to_owned(),
+        event_type: event_type.name,
         data,
         source: source(&key.0),
         trial: Trial::Stored,
@@ -55,21 +57,37 @@ pub async fn send(
     }
 }
 
+/// The type that is named, or the webhook's first; or what is wrong with it.
+async fn wanted_type(
+    db: &Db,
+    webhook: &Webhook,
+    members: &Members<'_>,
+) -> Result<Result<TypeSample, String>, Problem> {
+    let named = members.get("type").filter(|raw| raw.get() != "null");
+    let name = match named.map(|raw| serde_json::from_str::<String>(raw.get())).transpose() {
+        Ok(name) => name,
+        Err(_) => return Ok(Err("This must be a string.".to_owned())),
+    };
+    let (project, settings) = (webhook.project, webhook.settings.clone());
+    let found = db.run(move |conn| -> Result<_, DbError> {
+        let Some(name) = name else { return Ok(Ok(trial_of(conn, project, &settings)?)) };
+        match event_types::trial(conn, project, &name)? {
+            Some(trial) => Ok(Ok(trial)),
+            None => Ok(Err(unknown_type(&name, &event_types::names(conn, project)?))),
+        }
+    });
+    Ok(found.await?)
+}
+
 /// The type and data of a test; all problems at once.
 fn wanted(
     members: &Members<'_>,
     body: &Bytes,
-    settings: &Settings,
-) -> Result<(&'static EventType, Bytes), Problem> {
+    event_type: Result<TypeSample, String>,
+) -> Result<(TypeSample, Bytes), Problem> {
     let mut problems = members.unknown(&KNOWN, "");
-    let given = |name| members.get(name).filter(|raw| raw.get() != "null");
-    let event_type = match given("type").map(|raw| serde_json::from_str::<String>(raw.get())) {
-        None => Ok(settings.trial_type()),
-        Some(Ok(name)) => catalogue::find(&name).ok_or_else(|| unknown_type(&name)),
-        Some(Err(_)) => Err("This must be a string.".to_owned()),
-    };
     let event_type = event_type.map_err(|message| problems.push(FieldProblem::new("/type", message)));
-    let data = match (given("data"), event_type) {
+    let data = match (members.get("data").filter(|raw| raw.get() != "null"), &event_type) {
         (Some(raw), _) => canonical_data(raw, body),
         (None, Ok(event_type)) => sample(event_type),
         (None, Err(())) => Ok(Bytes::new()),
@@ -81,7 +99,7 @@ fn wanted(
     }
 }
 
-fn sample(event_type: &EventType) -> Result<Bytes, String> {
-    let canonical = canonical(event_type.sample().as_bytes()).map_err(|error| error.to_string())?;
+fn sample(event_type: &TypeSample) -> Result<Bytes, String> {
+    let canonical = canonical(event_type.sample.as_bytes()).map_err(|error| error.to_string())?;
     Ok(Bytes::from(canonical.into_owned()))
 }

@@ -18,6 +18,7 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::{self, Egress, Judgement};
 use crate::models::deliveries;
+use crate::models::event_types;
 use crate::models::projects;
 use crate::models::webhooks::{
     self, CreateError, Draft, Ground, OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, Problem as Wrong, RotateError,
@@ -25,6 +26,7 @@ use crate::models::webhooks::{
 };
 use crate::rules::authentication::Hidden;
 use crate::rules::body::iso_ms;
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::signing::Secret;
 use crate::rules::target::{AllowedHosts, parse_target};
 
@@ -64,8 +66,8 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let (project, now) = (key.0.project, clock.now());
-    let hosts = hosts(&db, project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, stored: None };
+    let (hosts, own) = hosts_and_types(&db, project).await?;
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None };
     let (settings, warnings) = checked(draft(&given, None)?, Settings::default(), &ground, &egress).await?;
     let generated = generated(&given, &settings);
     let created = db
@@ -236,8 +238,9 @@ async fn save(
         switches_on: active == Some(true),
         is_on_then: active.unwrap_or(base.active),
     };
-    let hosts = hosts(db, existing.project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, stored: Some(&existing.settings) };
+    let (hosts, own) = hosts_and_types(db, existing.project).await?;
+    let ground =
+        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings) };
     let (settings, warnings) = checked(draft(given, Some(&stored))?, base, &ground, egress).await?;
     let generated = generated(given, &settings);
     if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
@@ -282,10 +285,13 @@ async fn checked(
     }
 }
 
-/// Hosts that the project sends to.
-async fn hosts(db: &Db, project: ProjectId) -> Result<AllowedHosts, Problem> {
-    let found = db.run(move |conn| projects::find(conn, project)).await?;
-    found.map(|project| project.hosts()).ok_or_else(|| Problem::not_found("project"))
+/// Hosts that the project sends to, and the event types of its own.
+async fn hosts_and_types(db: &Db, project: ProjectId) -> Result<(AllowedHosts, OwnNames), Problem> {
+    let load = db.run(move |conn| -> Result<_, DbError> {
+        Ok((projects::find(conn, project)?, event_types::names(conn, project)?))
+    });
+    let (found, own) = load.await?;
+    found.map(|project| (project.hosts(), own)).ok_or_else(|| Problem::not_found("project"))
 }
 
 /// A key that we made because none was named: told this once.

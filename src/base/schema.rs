@@ -73,6 +73,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_types (project_id, name) {
+        project_id -> Uuid,
+        name -> Text,
+        description -> Text,
+        sample -> Text,
+        schema -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     webhooks (project_id, id) {
         project_id -> Uuid,
         id -> Uuid,

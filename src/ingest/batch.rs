@@ -52,7 +52,10 @@ pub(super) fn write(
     now: OffsetDateTime,
 ) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
-    let mut drafts = draft(requests, snapshots, now);
+    let refused: Vec<Option<AcceptError>> =
+        requests.iter().map(|request| refusal(request, snapshots)).collect();
+    let good = requests.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+    let mut drafts = draft(good.map(|(request, _)| request), snapshots, now);
     settle_external_ids(conn, &mut drafts, now)?;
     let mut batch = Batch::default();
     let mut new_events = Vec::new();
@@ -110,7 +113,7 @@ pub(super) fn write(
     }
     deliveries::insert(conn, &with_row)?;
     deliveries::hand_over(conn, hand_over.node(), &batch.handed_over)?;
-    batch.answers = answers(requests, drafts, snapshots);
+    batch.answers = answers(requests, refused, drafts);
     Ok(batch)
 }
 
@@ -147,7 +150,26 @@ struct Draft<'a> {
     accepted: Accepted,
 }
 
-fn draft<'a>(requests: &'a [Request], snapshots: &Snapshots, now: OffsetDateTime) -> Vec<Draft<'a>> {
+/// Why nothing of a request may be written, as far as only this transaction can tell.
+fn refusal(request: &Request, snapshots: &Snapshots) -> Option<AcceptError> {
+    let mut unknown = Vec::new();
+    for (at, event) in request.events.iter().enumerate() {
+        match snapshots.get(&event.project) {
+            None => return Some(AcceptError::NoProject),
+            Some(snapshot) if !snapshot.takes(&event.event_type) => {
+                unknown.push((at, event.event_type.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    (!unknown.is_empty()).then_some(AcceptError::UnknownTypes(unknown))
+}
+
+fn draft<'a>(
+    requests: impl Iterator<Item = &'a Request>,
+    snapshots: &Snapshots,
+    now: OffsetDateTime,
+) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
     for request in requests {
         // Events of one request are of one cause unless they say otherwise.
@@ -241,16 +263,16 @@ fn settle_external_ids(
 
 fn answers(
     requests: &[Request],
+    refused: Vec<Option<AcceptError>>,
     drafts: Vec<Draft<'_>>,
-    snapshots: &Snapshots,
 ) -> Vec<Result<Vec<Accepted>, AcceptError>> {
     let mut accepted = drafts.into_iter().map(|draft| draft.accepted);
     requests
         .iter()
-        .map(|request| {
-            let exists = request.events.iter().all(|event| snapshots.contains_key(&event.project));
-            let own: Vec<Accepted> = accepted.by_ref().take(request.events.len()).collect();
-            if exists { Ok(own) } else { Err(AcceptError::NoProject) }
+        .zip(refused)
+        .map(|(request, refused)| match refused {
+            None => Ok(accepted.by_ref().take(request.events.len()).collect()),
+            Some(why) => Err(why),
         })
         .collect()
 }

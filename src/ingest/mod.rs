@@ -58,7 +58,7 @@ pub struct Accepted {
 }
 
 /// Why events were not accepted. Nothing of the request was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcceptError {
     /// Too many requests wait already, or we are stopping.
     Overloaded,
@@ -70,6 +70,9 @@ pub enum AcceptError {
     Unknown,
     /// The project was deleted.
     NoProject,
+    /// The project has no event types of these names, which only it could have: the places of the events among those
+    /// that were handed in, from 0, and their types.
+    UnknownTypes(Vec<(usize, String)>),
 }
 
 /// What the writer reads.
@@ -157,7 +160,8 @@ impl Ingest {
 
     /// Accepts events: all of them or none, durable when this returns.
     ///
-    /// The answers are in the order of the events. An event whose caller's id is known already (seven days) is
+    /// Types of the catalogue are taken as they are; those of a project's own must be among what it has when the events
+    /// are written. The answers are in the order of the events. An event whose caller's id is known already (seven days) is
     /// answered as it was the first time.
     pub async fn accept(&self, events: Vec<Posted>) -> Result<Vec<Accepted>, AcceptError> {
         let (answer, answered) = oneshot::channel();

@@ -1,6 +1,7 @@
 //! Nouns: each owns its tables, types, transitions and statements. None begins a transaction of its own accord.
 pub mod accounts;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
 pub mod projects;
 pub mod sample;

@@ -16,7 +16,7 @@ use crate::web::page::{go_to, page_or_block};
 use crate::web::{
     Admin, Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters,
 };
-pub(super) use first_event::first_event;
+pub(super) use first_event::{first_event, taken_type};
 use steps::{Progress, Step};
 use summary::Summary;
 

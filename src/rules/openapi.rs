@@ -15,7 +15,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     // The file is part of the program and read by its tests: it is JSON.
     let mut document: Value = serde_json::from_str(include_str!("openapi.json")).unwrap_or_default();
     let names: Vec<&str> = catalogue::all().iter().map(|event_type| event_type.name).collect();
-    document["components"]["schemas"]["EventTypeName"]["enum"] = json!(names);
+    document["components"]["schemas"]["EventTypeName"]["anyOf"][0]["enum"] = json!(names);
     document
 });
 
@@ -50,7 +50,7 @@ mod tests {
         let told: Value = serde_json::from_str(&text("https://callout.example")).unwrap();
         assert_eq!(told["openapi"], "3.1.0");
         assert_eq!(told["servers"], json!([{ "url": "https://callout.example" }]));
-        let names = told["components"]["schemas"]["EventTypeName"]["enum"].as_array().unwrap();
+        let names = told["components"]["schemas"]["EventTypeName"]["anyOf"][0]["enum"].as_array().unwrap();
         assert_eq!(names.len(), catalogue::all().len());
     }
 

@@ -14,6 +14,7 @@ pub enum Section {
     Events,
     General,
     Webhooks,
+    EventTypes,
     Keys,
     Account,
     Storage,

@@ -214,6 +214,7 @@ fn every_command_has_help() {
         &["project", "create", "--help"],
         &["key", "create", "--help"],
         &["receiver", "--help"],
+        &["reseal", "--help"],
         &["verify-signature", "--help"],
     ] {
         let output = callout(&db, arguments);

@@ -152,13 +152,12 @@ fn every_example_of_a_request_is_accepted() {
         for (n, example) in operation.request_examples().into_iter().enumerate() {
             let project = factory::project(&app, &format!("{} {n}", operation.id()));
             let made = project.webhook("http://127.0.0.1:9/", json!({}));
-            let answer = described.call(
-                project.api(),
-                operation.id(),
-                &text(&made["id"]),
-                "",
-                example.to_string().as_bytes(),
-            );
+            let thing = match operation.path.as_str() {
+                "/v1/event-types/{type}" => own_type(&project),
+                _ => text(&made["id"]),
+            };
+            let answer =
+                described.call(project.api(), operation.id(), &thing, "", example.to_string().as_bytes());
             assert!(answer.status < 300, "{} {example}: {answer:?}", operation.id());
         }
     }
@@ -226,6 +225,12 @@ fn refusals_that_all_share(app: &App, project: &Project, described: &Described) 
     }
 }
 
+/// A type of the project's own, just made.
+fn own_type(project: &Project) -> String {
+    let own = json!({ "type": "custom.a", "sample": {} });
+    text(&project.api().post("/v1/event-types", &own).expect(201).json()["type"])
+}
+
 /// The delivery of an event to this webhook.
 fn delivery_to(webhook: &str, event: &Value) -> String {
     let mut deliveries = event["deliveries"].as_array().expect("deliveries").iter();
@@ -251,6 +256,16 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     let odd = create("odd", "https://no-such-name.example/", json!({ "active": false, "all_events": true }));
     assert_eq!(odd["warnings"].as_array().map(Vec::len), Some(1), "{odd}");
 
+    let odd = text(&odd["id"]);
+    call("endPreviousSecrets", &odd, "", Value::Null).expect(409);
+    call("rollBackSecret", &odd, "", Value::Null).expect(409);
+    for _ in 0..3 {
+        call("rotateSecret", &odd, "", json!({ "overlap_hours": 48 })).expect(200);
+    }
+    call("rotateSecret", &odd, "", Value::Null).expect(409);
+    call("rollBackSecret", &odd, "", Value::Null).expect(204);
+    call("endPreviousSecrets", &odd, "", Value::Null).expect(204);
+
     let event = json!({ "type": TYPE, "data": { "a": [1, null] }, "id": "own", "entity_id": "cust_1" });
     let accepted = call("postEvent", "", "", event.clone()).expect(202).json();
     assert_eq!(call("postEvent", "", "", event).expect(200).json(), accepted);
@@ -273,6 +288,12 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call(operation, "", query, Value::Null).expect(200);
     }
     call("getEventType", TYPE, "", Value::Null).expect(200);
+    let own = json!({ "type": "custom.b", "description": "B.", "sample": { "a": [1] } });
+    let made = call("createEventType", "", "", own).expect(201).json();
+    call("replaceEventType", "custom.b", "", made).expect(200);
+    call("postEvent", "", "", json!({ "type": "custom.b", "data": {} })).expect(202);
+    call("listEventTypes", "", "", Value::Null).expect(200);
+    call("deleteEventType", "custom.b", "", Value::Null).expect(204);
     for delivery in told["deliveries"].as_array().expect("deliveries") {
         call("getDelivery", &text(&delivery["id"]), "", Value::Null).expect(200);
     }
@@ -309,6 +330,10 @@ fn refusals_of_their_own(app: &App, project: &Project, described: &Described, we
     for id in ["createWebhook", "replaceWebhook", "changeWebhook"] {
         described.call(project.api(), id, webhook, "", taken.as_bytes()).expect(409);
     }
+    let own = json!({ "type": own_type(project), "sample": {} }).to_string();
+    described.call(project.api(), "createEventType", "", "", own.as_bytes()).expect(409);
+    described.call(project.api(), "replaceEventType", TYPE, "", b"{}").expect(409);
+    described.call(project.api(), "deleteEventType", TYPE, "", b"").expect(409);
     described.call(project.api(), "changeProject", "", "", br#"{"name":"other"}"#).expect(409);
     let tested = (0..20).map(|_| described.call(project.api(), "testWebhook", webhook, "", b"").status);
     assert_eq!(tested.last(), Some(429));

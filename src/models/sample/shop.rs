@@ -194,6 +194,7 @@ mod tests {
 
     use super::*;
     use crate::models::webhooks::{Draft, Ground};
+    use crate::rules::catalogue::own::OwnNames;
     use crate::rules::target::{AllowedHosts, Policy};
 
     #[test]
@@ -210,7 +211,12 @@ mod tests {
             };
             let saved = draft.onto(
                 settings.clone(),
-                &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+                &Ground {
+                    policy: &Policy::default(),
+                    hosts: &AllowedHosts::default(),
+                    own: &OwnNames::default(),
+                    stored: None,
+                },
             );
             assert_eq!(saved.as_ref(), Ok(settings), "{}", webhook.slug);
             let host = settings.target_url.split('/').nth(2).unwrap_or_default();

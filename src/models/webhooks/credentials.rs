@@ -154,7 +154,11 @@ pub(super) fn fill(
         .filter(webhook_credentials::project_id.eq(project))
         .filter(webhook_credentials::webhook_id.eq_any(ids))
         // The newest last: of a rotation that is the one that stays.
-        .order((webhook_credentials::name, webhook_credentials::id))
+        .order((
+            webhook_credentials::name,
+            webhook_credentials::used_from.asc().nulls_first(),
+            webhook_credentials::id,
+        ))
         .select((
             webhook_credentials::webhook_id,
             webhook_credentials::kind,
@@ -317,7 +321,11 @@ pub(super) fn open(
 ) -> Result<HashMap<WebhookId, Credentials>, DbError> {
     let rows: Vec<Row> = webhook_credentials::table
         .filter(webhook_credentials::project_id.eq(project))
-        .order((webhook_credentials::name, webhook_credentials::id))
+        .order((
+            webhook_credentials::name,
+            webhook_credentials::used_from.asc().nulls_first(),
+            webhook_credentials::id,
+        ))
         .select((
             webhook_credentials::webhook_id,
             webhook_credentials::id,

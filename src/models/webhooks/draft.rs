@@ -9,9 +9,13 @@ use crate::rules::authentication::{
     self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
 };
 use crate::rules::catalogue;
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::preset::Preset;
 use crate::rules::target::{self, AllowedHosts, Policy};
+
+/// So many unknown event types are told at once: looking for names that resemble one takes a while.
+const UNKNOWN_TOLD_MAX: usize = 100;
 
 /// One thing that is wrong with what was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +82,8 @@ pub struct Ground<'a> {
     pub policy: &'a Policy,
     /// Which hosts the project sends to.
     pub hosts: &'a AllowedHosts,
+    /// The event types that the project knows beside the catalogue's.
+    pub own: &'a OwnNames,
     /// The webhook as it is stored; none for a new one.
     pub stored: Option<&'a Settings>,
 }
@@ -149,7 +155,9 @@ impl Draft {
                 events.iter().map(|name| catalogue::spelled(name).to_owned()).collect();
             events.sort();
             events.dedup();
-            problems.extend(events.iter().filter_map(|name| unknown_type(name)));
+            problems.extend(
+                events.iter().filter_map(|name| unknown_type(name, ground.own)).take(UNKNOWN_TOLD_MAX),
+            );
             settings.events = events;
         }
         if !settings.all_events && settings.events.is_empty() {
@@ -367,11 +375,11 @@ fn choose<T: serde::de::DeserializeOwned>(
     }
 }
 
-fn unknown_type(name: &str) -> Option<Problem> {
-    if catalogue::find(name).is_some() {
+fn unknown_type(name: &str, own: &OwnNames) -> Option<Problem> {
+    if own.knows(name) {
         return None;
     }
-    let nearest = catalogue::nearest(name, 3).join(", ");
+    let nearest = own.nearest(name, 3).join(", ");
     let question = if nearest.is_empty() { String::new() } else { format!(" Did you mean {nearest}?") };
     Some(Problem::new("events", format!("There is no event type \"{name}\".{question}")))
 }

@@ -4,6 +4,7 @@ mod copying;
 mod credentials;
 mod draft;
 mod naming;
+mod own_types;
 mod rates;
 mod reseal;
 mod rotation;
@@ -15,6 +16,7 @@ mod snapshot;
 pub use copying::{CopyError, with_values_of};
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
+pub use own_types::{delete_type, that_chose, trial_of};
 pub use reseal::{ResealError, Resealed, reseal};
 pub use rotation::{
     OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,

@@ -67,7 +67,7 @@ pub fn secret_marks(
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::webhook_id.eq(webhook))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
-        .order(webhook_secrets::id.desc())
+        .order((webhook_secrets::expires_at.desc().nulls_first(), webhook_secrets::id.desc()))
         .select((
             webhook_secrets::id,
             webhook_secrets::sealed,
@@ -93,7 +93,7 @@ pub(super) fn live(
     let rows: Vec<(WebhookId, Uuid, Vec<u8>, Option<OffsetDateTime>)> = webhook_secrets::table
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
-        .order(webhook_secrets::id.desc())
+        .order((webhook_secrets::expires_at.desc().nulls_first(), webhook_secrets::id.desc()))
         .select((
             webhook_secrets::webhook_id,
             webhook_secrets::id,

@@ -4,7 +4,6 @@ use time::OffsetDateTime;
 
 use crate::rules::authentication::{Authentication, ExtraHeader, Hidden};
 use crate::rules::body::BodyFormat;
-use crate::rules::catalogue::{self, EventType};
 use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::signing::ExtraSignature;
@@ -118,16 +117,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The type to try a webhook with: the one that its guide names, the first that it subscribes to, or one that every
-    /// receiver can make sense of.
-    pub fn trial_type(&self) -> &'static EventType {
-        if let Some(named) = self.preset.and_then(Preset::trial_type).filter(|named| self.takes(named.name)) {
-            return named;
-        }
-        let chosen = if self.all_events { &[][..] } else { &self.events };
-        chosen.iter().find_map(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain)
-    }
-
     /// Fills in what a preset says; its authentication only where it is not a choice and another kind is set.
     pub fn apply(&mut self, preset: Preset) {
         let authentication = preset.authentication();

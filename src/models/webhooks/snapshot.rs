@@ -1,5 +1,5 @@
 //! What ingest and the dispatcher need to know of a project's webhooks, in memory and exact as of a version.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -13,8 +13,9 @@ use super::settings::{Settings, WhenPaused};
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::models::projects;
+use crate::models::{event_types, projects};
 use crate::prepared;
+use crate::rules::catalogue::own;
 use crate::rules::signing::Secret;
 use crate::rules::target::AllowedHosts;
 
@@ -64,6 +65,8 @@ pub struct ProjectSnapshot {
     pub version: i64,
     /// The master switch.
     pub webhooks_enabled: bool,
+    /// The names of the project's own event types.
+    own_types: HashSet<String>,
     /// By id.
     pub targets: HashMap<WebhookId, Arc<Target>>,
     /// Those that subscribe to everything, and those by type; active or not.
@@ -91,14 +94,17 @@ impl ProjectSnapshot {
             version: row.settings_version,
             webhook,
         });
-        Ok(Some(Self::of(row.settings_version, row.webhooks_enabled, targets)))
+        let own_types = event_types::names(conn, project)?.0.into_iter().map(|(name, _)| name).collect();
+        Ok(Some(Self { own_types, ..Self::of(row.settings_version, row.webhooks_enabled, targets) }))
     }
 
-    /// Webhooks with what is needed to send to them, as of a version of the settings.
+    /// Webhooks with what is needed to send to them, as of a version of the settings, of a project without types of
+    /// its own.
     pub fn of(version: i64, webhooks_enabled: bool, targets: impl IntoIterator<Item = Target>) -> Self {
         let mut snapshot = Self {
             version,
             webhooks_enabled,
+            own_types: HashSet::new(),
             targets: HashMap::new(),
             all: Vec::new(),
             by_type: HashMap::new(),
@@ -115,6 +121,12 @@ impl ProjectSnapshot {
             snapshot.targets.insert(target.webhook.id, target);
         }
         snapshot
+    }
+
+    /// Whether the project takes events of that type, where the catalogue has no say: of its own types only those
+    /// that it has.
+    pub fn takes(&self, event_type: &str) -> bool {
+        !own::is_own(event_type) || self.own_types.contains(event_type)
     }
 
     /// The webhooks that subscribe to a type, with what each makes of it.

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{EventId, ProjectId};
 use crate::models::deliveries::{self, Delivery, Reason, Untold};
+use crate::models::event_types;
 use crate::models::events::{self, Event};
 use crate::models::webhooks;
 use crate::pages::history::body::{Body, Layout};
@@ -26,7 +27,7 @@ struct DetailPage {
     raw_link: String,
     id: String,
     event_type: String,
-    description: &'static str,
+    description: String,
     external_id: String,
     entity_id: String,
     group: String,
@@ -66,6 +67,8 @@ pub async fn detail(
 /// What the page is made of.
 struct Found {
     event: Event,
+    /// Of its type; empty if there is no such type any more.
+    description: String,
     rows: Vec<Row>,
     untold: Vec<UntoldRow>,
 }
@@ -81,7 +84,9 @@ impl Found {
             UntoldRow::of(name.unwrap_or_else(|| untold.webhook.to_string()), untold.reason)
         };
         let untold = deliveries::untold(conn, &event, &made)?;
+        let known = event_types::trial(conn, project, &event.payload.event_type)?;
         Ok(Some(Self {
+            description: known.map(|known| known.description).unwrap_or_default(),
             rows: made.iter().map(row).collect(),
             untold: untold.into_iter().map(untold_row).collect(),
             event,
@@ -129,7 +134,7 @@ impl DetailPage {
             base_link: member.path(&format!("/events/{id}")),
             raw_link: member.path(&format!("/events/{id}?view=raw")),
             id,
-            description: catalogue::find(&payload.event_type).map_or("", |known| known.description),
+            description: found.description,
             external_id: external_id.unwrap_or_default(),
             entity_id: payload.entity_id.unwrap_or_default(),
             group: payload.group,

@@ -9,12 +9,14 @@ use time::OffsetDateTime;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{EventId, ProjectId};
+use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, SpanFields};
 use crate::pages::history::query;
 use crate::pages::history::span::{self, Span};
 use crate::rules::catalogue;
+use crate::rules::catalogue::own::OwnNames;
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, page};
 
@@ -68,7 +70,10 @@ pub async fn list(
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| load(conn, project, &asked.0, &asked.1, now)).await?;
+    let load = db.run(move |conn| -> Result<_, DbError> {
+        Ok((load(conn, project, &asked.0, &asked.1, now)?, event_types::names(conn, project)?))
+    });
+    let found = load.await?;
     let view = ListPage::of(&support, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())?;
     page::shown_at(answer, shorter.as_deref())
@@ -110,7 +115,7 @@ fn load(
 }
 
 impl ListPage {
-    fn of(member: &Member, address: &Address, span: &Span, found: Paged<Summary>) -> Self {
+    fn of(member: &Member, address: &Address, span: &Span, (found, own): (Paged<Summary>, OwnNames)) -> Self {
         let first = address.drop_all("cursor");
         let older = found.next.and(found.rows.last());
         Self {
@@ -119,7 +124,7 @@ impl ListPage {
             is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &["type"]),
-            types: choices::types(address, "type"),
+            types: choices::types(address, "type", &own),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: first.pairs().iter().map(|(name, value)| chip(&first, name, value)).collect(),

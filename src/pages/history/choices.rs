@@ -8,6 +8,7 @@ use crate::models::deliveries::Status;
 use crate::models::webhooks::Named;
 use crate::pages::history::words::{self, Badge};
 use crate::rules::catalogue;
+use crate::rules::catalogue::own::OwnNames;
 
 /// One of the values of a field.
 #[derive(Clone, Debug)]
@@ -81,9 +82,10 @@ pub fn name_shown(webhook: &Named) -> String {
     }
 }
 
-/// The catalogue's types, for the field of this name.
-pub fn types(address: &Address, name: &str) -> Vec<Choice> {
-    let mut names: Vec<&str> = catalogue::all().iter().map(|event_type| event_type.name).collect();
+/// The catalogue's types and the project's own, for the field of this name.
+pub fn types(address: &Address, name: &str, own: &OwnNames) -> Vec<Choice> {
+    let names = catalogue::all().iter().map(|event_type| event_type.name);
+    let mut names: Vec<&str> = names.chain(own.iter()).collect();
     names.sort_unstable();
     field(address, name, names.into_iter().map(|name| (name.to_owned(), name.to_owned())))
 }

@@ -16,7 +16,9 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery};
+use crate::models::event_types;
 use crate::models::webhooks::{self, Named};
+use crate::rules::catalogue::own::OwnNames;
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
 
@@ -75,6 +77,8 @@ struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
     names: HashMap<WebhookId, Named>,
+    /// The event types of the project's own.
+    own: OwnNames,
 }
 
 impl Found {
@@ -94,7 +98,7 @@ impl Found {
         let names = webhooks::names(conn, project)?;
         let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, names })
+        Ok(Self { rows, deliveries, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -111,7 +115,7 @@ impl ListPage {
             kept: choices::kept(address, &LISTS),
             statuses: choices::statuses(address),
             webhooks: choices::webhooks(address, &found.names),
-            types: choices::types(address, "event_type"),
+            types: choices::types(address, "event_type", &found.own),
             responses: choices::responses(address),
             tests: choices::tests(address),
             ranges: choices::ranges(address),

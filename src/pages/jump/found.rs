@@ -5,7 +5,7 @@ use super::places;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, EventId, WebhookId};
 use crate::models::projects::{Project, Role};
-use crate::models::{deliveries, events, sample, webhooks};
+use crate::models::{deliveries, event_types, events, sample, webhooks};
 use crate::rules::catalogue;
 use crate::web::SignedIn;
 
@@ -89,6 +89,7 @@ pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Gro
     } else {
         (by_id(conn, sight, q)?, by_webhook_name(conn, sight, q)?)
     };
+    let types = own_types(conn, sight, q)?.into_iter().chain(types(q)).collect();
     let has_sample = if sight.is_owner { Some(sample::find(conn)?.is_some()) } else { None };
     let pages = places::matching(sight.here(), has_sample, q);
     let pages_max = if q.is_empty() { usize::MAX } else { ITEMS_MAX };
@@ -96,7 +97,7 @@ pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Gro
         Group::of(EXACT, exact, ITEMS_MAX, None),
         Group::of("Pages", pages, pages_max, None),
         Group::of("Webhooks", named, ITEMS_MAX, all_webhooks(sight)),
-        Group::of("Event types", types(q), ITEMS_MAX, Some(("in the reference", in_reference(q)))),
+        Group::of("Event types", types, ITEMS_MAX, Some(("in the reference", in_reference(q)))),
         Group::of("Projects", projects(sight, q), ITEMS_MAX, Some(("among all projects", "/".to_owned()))),
     ];
     Ok(groups.into_iter().filter(|group| !group.items.is_empty()).collect())
@@ -154,6 +155,20 @@ fn types(q: &str) -> Vec<Item> {
         href: format!("/reference/{}", one.name),
     };
     found.iter().map(item).collect()
+}
+
+/// Those of the project where a person stands, for who may see their pages.
+fn own_types(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
+    let here = sight.here().filter(|(_, role)| *role == Role::Admin && !q.is_empty());
+    let Some((project, _)) = here else { return Ok(Vec::new()) };
+    let own = event_types::names(conn, project.id)?.0.into_iter().filter(|(name, _)| has(name, q));
+    let item = |(name, detail): (String, String)| Item {
+        icon: "file-code",
+        href: format!("/p/{}/settings/event-types/{name}", project.id),
+        label: name,
+        detail,
+    };
+    Ok(own.map(item).collect())
 }
 
 fn projects(sight: &Sight, q: &str) -> Vec<Item> {

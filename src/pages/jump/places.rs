@@ -19,6 +19,7 @@ const OF_A_PROJECT: &[Place] = &[
     ("bolt", "Events", "log", "/events", Role::Support),
     ("webhook", "Webhooks", "settings receivers", "/settings/webhooks", Role::Admin),
     ("plus", "Create a webhook", "new add settings", "/settings/webhooks/new", Role::Admin),
+    ("file-code", "Event types", "settings own custom schema sample", "/settings/event-types", Role::Admin),
     ("key", "API keys", "settings token create", "/settings/keys", Role::Admin),
     (
         "settings",

@@ -1,16 +1,19 @@
 //! A ready command line that posts an event which somebody gets.
+use diesel::PgConnection;
 use serde_json::{Map, Value, json};
 
-use crate::models::webhooks::Webhook;
-use crate::rules::catalogue::{self, EventType};
+use crate::base::db::DbError;
+use crate::base::ids::ProjectId;
+use crate::models::event_types::TypeSample;
+use crate::models::webhooks::{Webhook, trial_of};
+use crate::rules::catalogue;
 
 /// Members that are kept of the sample, and of an object in it: enough to see what it is.
 const MEMBERS_MAX: usize = 3;
 
-/// A ready command line that posts an event with this key, of a type that one of the webhooks takes.
-pub fn first_event(public_url: &str, token: &str, webhooks: &[Webhook]) -> String {
-    let event_type = taken_type(webhooks);
-    let event = json!({ "type": event_type.name, "data": shortened(event_type.sample()) });
+/// A ready command line that posts an event of a type with this key.
+pub fn first_event(public_url: &str, token: &str, event_type: &TypeSample) -> String {
+    let event = json!({ "type": event_type.name, "data": shortened(&event_type.sample) });
     let body = serde_json::to_string_pretty(&event).unwrap_or_default().replace('\'', r"'\''");
     format!(
         "curl {public_url}/v1/events \\\n  -H \"Authorization: Bearer {token}\" \\\n  \
@@ -19,13 +22,20 @@ pub fn first_event(public_url: &str, token: &str, webhooks: &[Webhook]) -> Strin
 }
 
 /// The plain type if anybody takes it or nobody takes anything, else the first one of the oldest webhook that is on.
-fn taken_type(webhooks: &[Webhook]) -> &'static EventType {
-    let plain = catalogue::plain();
+pub fn taken_type(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhooks: &[Webhook],
+) -> Result<TypeSample, DbError> {
+    let plain = TypeSample::of(catalogue::plain());
     let on = || webhooks.iter().filter(|webhook| webhook.settings.active);
-    if on().any(|webhook| webhook.settings.takes(plain.name)) {
-        return plain;
+    if on().any(|webhook| webhook.settings.takes(&plain.name)) {
+        return Ok(plain);
     }
-    on().chain(webhooks).next().map_or(plain, |webhook| webhook.settings.trial_type())
+    match on().chain(webhooks).next() {
+        Some(webhook) => trial_of(conn, project, &webhook.settings),
+        None => Ok(plain),
+    }
 }
 
 /// The head of a sample: a few members, and of objects in it a few plain ones.
@@ -63,7 +73,7 @@ mod tests {
     fn a_quote_in_the_data_does_not_end_the_shells_text() {
         let sample = json!({ "name": "it's", "empty": null, "list": [1], "deep": { "a": { "b": 1 } } });
         assert_eq!(shortened(&sample.to_string()), json!({ "name": "it's" }));
-        let line = first_event("https://callout.example", "ck_1", &[]);
+        let line = first_event("https://callout.example", "ck_1", &TypeSample::of(catalogue::plain()));
         assert!(line.starts_with("curl https://callout.example/v1/events") && line.ends_with("}'"), "{line}");
     }
 }

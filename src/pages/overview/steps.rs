@@ -2,10 +2,11 @@
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
-use super::first_event;
+use super::{first_event, taken_type};
 use crate::base::db::DbError;
 use crate::base::ids::ProjectId;
 use crate::models::deliveries::{self, Delivery, Status};
+use crate::models::event_types::TypeSample;
 use crate::models::events;
 use crate::models::projects::keys::{self, Key};
 use crate::models::projects::{self, Role};
@@ -23,6 +24,8 @@ const LAST: usize = 4;
 /// How far a project has come.
 pub(super) struct Progress {
     webhooks: Vec<Webhook>,
+    /// A type that one of them takes.
+    taken: TypeSample,
     keys: Vec<Key>,
     test: Option<Delivery>,
     event: Option<events::Summary>,
@@ -38,8 +41,10 @@ impl Progress {
         }
         let mut keys = keys::list(conn, project)?;
         keys.retain(|key| key.revoked_at.is_none());
+        let webhooks = webhooks::list(conn, project)?;
         Ok(Some(Self {
-            webhooks: webhooks::list(conn, project)?,
+            taken: taken_type(conn, project, &webhooks)?,
+            webhooks,
             keys,
             test: deliveries::latest_test(conn, project)?,
             event: events::first_posted(conn, project)?,
@@ -245,7 +250,7 @@ fn event(member: &Member, progress: &Progress, public_url: &str) -> Step {
     let title = "Post the first event";
     let Some(event) = &progress.event else {
         let text = "Your key goes in the place of $CALLOUT_KEY. What becomes of the event is shown here as it happens.";
-        let command = first_event(public_url, TOKEN, &progress.webhooks);
+        let command = first_event(public_url, TOKEN, &progress.taken);
         return Step { command: Some(command), ..Step::of(title, text) };
     };
     let step = Step { at: Some(event.created_at), ..Step::of(title, "") };

@@ -6,11 +6,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use super::about::{About, Piece, SECRET};
 use super::languages::{LANGUAGES, Language};
-use super::tree::{self, Piece};
-use super::wire::{self, Wire};
-use crate::pages::history::json;
-use crate::rules::body::{BodyFormat, ENVELOPE_SCHEMA};
+use super::tree;
+use crate::rules::body::ENVELOPE_SCHEMA;
 use crate::rules::catalogue::{self, EventType, fields};
 use crate::web::page::{page, page_with};
 use crate::web::{Frame, PageResult, Section, Visitor, WebSettings, filters};
@@ -41,21 +40,10 @@ struct UnknownPage {
 
 /// What is the same at every look.
 struct Told {
-    fields: Vec<Piece>,
-    field_count: usize,
-    sample: Vec<json::Piece>,
-    bodies: [Shown; 2],
+    about: About,
     related: Vec<&'static EventType>,
     before: Option<&'static EventType>,
     after: Option<&'static EventType>,
-}
-
-/// A request in one of the forms of its body.
-struct Shown {
-    id: &'static str,
-    label: &'static str,
-    explained: &'static str,
-    wire: Wire,
 }
 
 static TOLD: LazyLock<HashMap<&'static str, Told>> = LazyLock::new(|| {
@@ -73,6 +61,11 @@ static ENVELOPE: LazyLock<Vec<Piece>> = LazyLock::new(|| {
     tree::of(&fields::of_schema(&schema, &serde_json::Value::Null))
 });
 
+/// The fields of the envelope, which are the same for every type.
+pub fn envelope() -> &'static [Piece] {
+    &ENVELOPE
+}
+
 /// Reads the catalogue for the pages of its types.
 pub(super) fn prepare() {
     LazyLock::force(&TOLD);
@@ -85,28 +78,11 @@ impl Told {
         before: Option<&'static EventType>,
         after: Option<&'static EventType>,
     ) -> Self {
-        let fields = catalogue::fields_of(event_type);
         let related = catalogue::all()
             .iter()
             .filter(|other| other.group == event_type.group && other.name != event_type.name);
         Self {
-            fields: tree::of(fields),
-            field_count: fields.len(),
-            sample: json::pretty(event_type.sample()).unwrap_or_default(),
-            bodies: [
-                Shown {
-                    id: "envelope",
-                    label: "Envelope",
-                    explained: "The data within an envelope that says where it comes from. New webhooks are set to it.",
-                    wire: wire::of(event_type, BodyFormat::Envelope),
-                },
-                Shown {
-                    id: "flat",
-                    label: "Flat",
-                    explained: "The data alone. The type of the event is in the header x-callout-event.",
-                    wire: wire::of(event_type, BodyFormat::Flat),
-                },
-            ],
+            about: About::of(event_type.name, event_type.sample(), catalogue::fields_of(event_type)),
             related: related.collect(),
             before,
             after,
@@ -124,8 +100,8 @@ pub async fn detail(visitor: Visitor, settings: Data<WebSettings>, name: Path<St
         told,
         envelope: &ENVELOPE,
         languages: &LANGUAGES,
-        secret: wire::SECRET,
-        post: wire::post(event_type, &settings.public_url),
+        secret: SECRET,
+        post: About::post(event_type.name, event_type.sample(), &settings.public_url),
     })
 }
 

@@ -87,7 +87,7 @@ struct VerifyPage {
 
 fn example() -> Wire {
     let event_type = catalogue::find(EXAMPLE).unwrap_or(&catalogue::all()[0]);
-    wire::of(event_type, BodyFormat::Envelope)
+    wire::of(event_type.name, event_type.sample(), BodyFormat::Envelope)
 }
 
 /// GET /reference/requests: headers, body, answers, retries.

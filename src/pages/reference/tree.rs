@@ -6,10 +6,11 @@ const OPEN_ROWS_MAX: usize = 40;
 
 /// What the page prints next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     /// A field.
     Row(Field),
     /// What is in the field before begins: its path and how many fields there are directly in it.
+    #[allow(missing_docs)]
     Open { path: String, count: usize, is_open: bool },
     /// It ends.
     Close,

@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 use crate::pages::history::curl::quoted;
 use crate::rules::body::{BodyFormat, Envelope, EventSource, SourceObject, canonical};
-use crate::rules::catalogue::EventType;
+use crate::rules::catalogue::id_prefix;
 use crate::rules::request::{Head, METHOD};
 use crate::rules::signing::{self, Secret};
 
@@ -30,26 +30,25 @@ static EXAMPLE_SECRET: LazyLock<Secret> =
 
 /// A request as its receiver gets it.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub struct Wire {
     /// Request line and headers, a line each.
-    pub(super) head: String,
+    pub head: String,
     /// The body, byte for byte.
-    pub(super) body: String,
+    pub body: String,
     /// A command line that checks its signature.
-    pub(super) check: String,
+    pub check: String,
 }
 
 /// The request for a type's sample.
-pub(super) fn of(event_type: &EventType, format: BodyFormat) -> Wire {
-    let data = data_of(event_type);
+pub(super) fn of(name: &str, sample: &str, format: BodyFormat) -> Wire {
+    let data = data_of(sample);
     let body = match format {
         BodyFormat::Flat => data,
-        BodyFormat::Envelope => enveloped(event_type, &data),
+        BodyFormat::Envelope => enveloped(name, &data),
     };
     let timestamp = SENT_AT.unix_timestamp();
     let signature = signing::sign([&*EXAMPLE_SECRET], DELIVERY, timestamp, &[body.as_bytes()]);
-    let head =
-        Head { host: HOST, at: SENT_AT, id: DELIVERY, signature: &signature, event_type: event_type.name };
+    let head = Head { host: HOST, at: SENT_AT, id: DELIVERY, signature: &signature, event_type: name };
     let mut lines = vec![format!("{METHOD} {PATH} HTTP/1.1")];
     let length = ("content-length", body.len().to_string().into());
     for (name, value) in head.headers().into_iter().chain([length]) {
@@ -64,25 +63,23 @@ pub(super) fn of(event_type: &EventType, format: BodyFormat) -> Wire {
 }
 
 /// A type's sample as it is stored and sent: in canonical form.
-pub(super) fn data_of(event_type: &EventType) -> String {
+pub(super) fn data_of(sample: &str) -> String {
     // A test holds every sample to be canonicable.
-    canonical(event_type.sample().as_bytes())
-        .map(|data| String::from_utf8_lossy(&data).into_owned())
-        .unwrap_or_default()
+    canonical(sample.as_bytes()).map(|data| String::from_utf8_lossy(&data).into_owned()).unwrap_or_default()
 }
 
-fn enveloped(event_type: &EventType, data: &str) -> String {
+fn enveloped(name: &str, data: &str) -> String {
     let source = EventSource::Api { key_name: "Till".to_owned(), app_id: APP.to_owned() };
     let (before, after) = Envelope {
         id: DELIVERY,
         project_id: PROJECT,
         created_at: HAPPENED_AT,
-        event_name: event_type.name,
+        event_name: name,
         source_id: WEBHOOK,
         source_object: SourceObject::Webhook,
         target_url: &format!("https://{HOST}{PATH}"),
-        event_id: &format!("{}{EVENT}", event_type.id_prefix),
-        event_type: event_type.name,
+        event_id: &format!("{}{EVENT}", id_prefix(name)),
+        event_type: name,
         event_created_at: HAPPENED_AT,
         entity_id: None,
         group_id: GROUP,
@@ -93,8 +90,8 @@ fn enveloped(event_type: &EventType, data: &str) -> String {
 }
 
 /// A command line that posts a type's sample.
-pub(super) fn post(event_type: &EventType, public_url: &str) -> String {
-    let event = format!(r#"{{"type":"{}","data":{}}}"#, event_type.name, data_of(event_type));
+pub(super) fn post(name: &str, sample: &str, public_url: &str) -> String {
+    let event = format!(r#"{{"type":"{}","data":{}}}"#, name, data_of(sample));
     format!(
         "curl {public_url}/v1/events \\\n  -H \"Authorization: Bearer $CALLOUT_KEY\" \\\n  \
          -H \"Content-Type: application/json\" \\\n  -d {}",
@@ -112,7 +109,7 @@ mod tests {
         let library = standardwebhooks::Webhook::new(SECRET).unwrap();
         for event_type in catalogue::all() {
             for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let wire = of(event_type, format);
+                let wire = of(event_type.name, event_type.sample(), format);
                 let expected =
                     library.sign(DELIVERY, SENT_AT.unix_timestamp(), wire.body.as_bytes()).unwrap();
                 assert!(wire.head.contains(&format!("\nwebhook-signature: {expected}\n")), "{}", wire.head);
@@ -125,7 +122,7 @@ mod tests {
     fn every_example_is_a_body_that_is_sent_as_it_stands() {
         for event_type in catalogue::all() {
             for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let body = of(event_type, format).body;
+                let body = of(event_type.name, event_type.sample(), format).body;
                 assert_eq!(canonical(body.as_bytes()).unwrap(), body.as_bytes(), "{}", event_type.name);
             }
         }

@@ -3,14 +3,16 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use diesel::PgConnection;
 
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::KeyId;
+use crate::base::ids::{KeyId, ProjectId};
 use crate::base::seal::SealKey;
+use crate::models::event_types::TypeSample;
 use crate::models::projects::keys::{self, CreateError, Key, Scope};
-use crate::models::webhooks::{self, Webhook};
-use crate::pages::overview::first_event;
+use crate::models::webhooks;
+use crate::pages::overview::{first_event, taken_type};
 use crate::web::api_keys::KeyCache;
 use crate::web::page::{go_to, page_or_block};
 use crate::web::session::{self, Session};
@@ -30,9 +32,9 @@ struct Fresh {
 
 impl Fresh {
     /// With a command that the key's scopes allow.
-    fn of(key: Key, token: String, webhooks: &[Webhook], public_url: &str) -> Self {
+    fn of(key: Key, token: String, taken: &TypeSample, public_url: &str) -> Self {
         let (command_title, command) = if key.scopes.contains(&Scope::Events) {
-            ("Post an event", first_event(public_url, &token, webhooks))
+            ("Post an event", first_event(public_url, &token, taken))
         } else {
             let line = format!("curl {public_url}/v1/project \\\n  -H \"Authorization: Bearer {token}\"");
             ("Read the project", line)
@@ -88,13 +90,12 @@ pub async fn list(
     (htmx, request): (Htmx, HttpRequest),
 ) -> PageResult {
     let project = member.project.id;
-    let (keys, webhooks) = db
-        .run(move |conn| Ok::<_, DbError>((keys::list(conn, project)?, webhooks::list(conn, project)?)))
-        .await?;
+    let (keys, taken) =
+        db.run(move |conn| Ok::<_, DbError>((keys::list(conn, project)?, taken(conn, project)?))).await?;
     let token = once::take(&request, &seal, &member.path("/settings/keys"));
     let fresh = token.and_then(|token| {
         let key = keys.iter().find(|key| key.revoked_at.is_none() && token.ends_with(&key.token_hint))?;
-        Some(Fresh::of(key.clone(), token.to_string(), &webhooks, &settings.public_url))
+        Some(Fresh::of(key.clone(), token.to_string(), &taken, &settings.public_url))
     });
     KeysPage { fresh, ..KeysPage::of(&member, keys) }.answer(htmx)
 }
@@ -119,7 +120,7 @@ pub async fn create(
     let made = db
         .transaction(move |conn| {
             let (key, token) = keys::create(conn, project, &name, &scopes, now)?;
-            Ok::<_, CreateError>((key, token, keys::list(conn, project)?, webhooks::list(conn, project)?))
+            Ok::<_, CreateError>((key, token, keys::list(conn, project)?, taken(conn, project)?))
         })
         .await;
     match made {
@@ -128,8 +129,8 @@ pub async fn create(
             once::keep(&session, &seal, &place, &token)?;
             Ok(go_to(htmx, &place))
         }
-        Ok((key, token, keys, webhooks)) => {
-            let fresh = Fresh::of(key, token, &webhooks, &settings.public_url);
+        Ok((key, token, keys, taken)) => {
+            let fresh = Fresh::of(key, token, &taken, &settings.public_url);
             KeysPage::created(&member, keys, fresh).answer(htmx)
         }
         Err(CreateError::Db(error)) => Err(error.into()),
@@ -167,6 +168,12 @@ pub async fn revoke(
     }
     session::say(&session, if was_live { "The key is revoked." } else { "The key was revoked before." })?;
     Ok(go_to(htmx, &member.path("/settings/keys")))
+}
+
+/// A type that one of the webhooks takes, for the command that posts an event.
+fn taken(conn: &mut PgConnection, project: ProjectId) -> Result<TypeSample, DbError> {
+    let webhooks = webhooks::list(conn, project)?;
+    taken_type(conn, project, &webhooks)
 }
 
 async fn all(member: &Member, db: &Db) -> Result<Vec<Key>, PageError> {

@@ -1,4 +1,5 @@
 //! A project's settings.
+pub mod event_types;
 pub mod general;
 pub mod hosts;
 pub mod keys;

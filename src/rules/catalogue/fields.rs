@@ -2,10 +2,14 @@
 //!
 //! They are read from the type's schema; where there is none, from its sample. Examples come from the sample.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 /// Deeper levels are left out; no schema of ours comes near.
 const DEPTH_MAX: usize = 12;
+/// Looks at one schema and all that it refers to: a project's own may refer to itself in many places at once.
+const LOOKS_MAX: usize = 10_000;
 /// Longer examples tell no more than shorter ones.
 const EXAMPLE_CHARS_MAX: usize = 48;
 
@@ -44,20 +48,45 @@ impl Field {
 /// The fields that a JSON Schema (draft 2020-12; local `$ref`, `anyOf` and `oneOf` are followed) describes, each
 /// parent before its children, in the schema's order.
 pub fn of_schema(schema: &Value, sample: &Value) -> Vec<Field> {
-    let mut reader = Reader { root: schema, fields: Vec::new() };
-    reader.children("", 0, &Shape::of(schema, schema), Some(sample));
+    let root = Root::of(schema);
+    let mut reader = Reader { root: &root, fields: Vec::new() };
+    reader.children("", 0, &Shape::of(schema, &root), Some(sample));
     reader.fields
 }
 
 /// The fields that a sample has. Nobody knows then when they are there, so all are told to be there sometimes.
 pub fn of_sample(sample: &Value) -> Vec<Field> {
-    let mut reader = Reader { root: &Value::Null, fields: Vec::new() };
+    let root = Root::of(&Value::Null);
+    let mut reader = Reader { root: &root, fields: Vec::new() };
     reader.children("", 0, &Shape::of_value(sample), Some(sample));
     reader.fields
 }
 
+/// What references lead into; null where values are read instead of a schema.
+struct Root<'a> {
+    schema: &'a Value,
+    looks_left: Cell<usize>,
+}
+
+impl<'a> Root<'a> {
+    fn of(schema: &'a Value) -> Self {
+        Self { schema, looks_left: Cell::new(LOOKS_MAX) }
+    }
+
+    /// Whether one more look is allowed.
+    fn look(&self) -> bool {
+        let left = self.looks_left.get();
+        self.looks_left.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    fn shape_of(&self, value: &Value) -> Shape {
+        if self.schema.is_null() { Shape::of_value(value) } else { Shape::of(value, self) }
+    }
+}
+
 struct Reader<'a> {
-    root: &'a Value,
+    root: &'a Root<'a>,
     fields: Vec<Field>,
 }
 
@@ -88,10 +117,7 @@ impl Reader<'_> {
         is_required: bool,
         sample: Option<&Value>,
     ) {
-        let shape = match self.root {
-            Value::Null => Shape::of_value(described),
-            root => Shape::of(described, root),
-        };
+        let shape = self.root.shape_of(described);
         let place = self.fields.len();
         self.fields.push(Field {
             kind: shape.kind(self.root),
@@ -108,10 +134,7 @@ impl Reader<'_> {
         self.children(&path, depth + 1, &shape, sample);
         // An array in an array is none of ours; its elements' fields are told under the inner one.
         if let Some(items) = &shape.items {
-            let items = match self.root {
-                Value::Null => Shape::of_value(items),
-                root => Shape::of(items, root),
-            };
+            let items = self.root.shape_of(items);
             self.children(&format!("{path}[]"), depth + 1, &items, sample.and_then(|sample| sample.get(0)));
         }
         self.fields[place].is_parent = self.fields.len() > place + 1;
@@ -142,15 +165,17 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(schema: &Value, root: &Value) -> Self {
+    fn of(schema: &Value, root: &Root<'_>) -> Self {
         Self::at(schema, root, 0)
     }
 
-    fn at(schema: &Value, root: &Value, depth: usize) -> Self {
+    fn at(schema: &Value, root: &Root<'_>, depth: usize) -> Self {
         let mut shape = Self::default();
-        let Some(schema) = schema.as_object().filter(|_| depth <= DEPTH_MAX) else { return shape };
+        let Some(schema) = schema.as_object().filter(|_| depth <= DEPTH_MAX && root.look()) else {
+            return shape;
+        };
         if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix('#')) {
-            shape = Self::at(root.pointer(target).unwrap_or(&Value::Null), root, depth + 1);
+            shape = Self::at(root.schema.pointer(target).unwrap_or(&Value::Null), root, depth + 1);
         }
         shape.read(schema);
         let alternatives = ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(*word)?.as_array());
@@ -251,22 +276,19 @@ impl Shape {
         shape
     }
 
-    fn kind(&self, root: &Value) -> String {
+    fn kind(&self, root: &Root<'_>) -> String {
         let words: Vec<String> = self.types.iter().map(|one| self.word(one, root)).collect();
         words.join(" or ")
     }
 
-    fn word(&self, name: &str, root: &Value) -> String {
+    fn word(&self, name: &str, root: &Root<'_>) -> String {
         match (name, self.format.as_deref()) {
             ("string", Some("date-time")) => "date and time".to_owned(),
             ("string", Some("date")) => "date".to_owned(),
             ("string", Some("uri")) => "URL".to_owned(),
             ("string", Some(format)) => format!("string ({format})"),
             ("array", _) => {
-                let items = self.items.as_ref().map(|items| match root {
-                    Value::Null => Self::of_value(items),
-                    root => Self::of(items, root),
-                });
+                let items = self.items.as_ref().map(|items| root.shape_of(items));
                 match items.map(|items| items.types).unwrap_or_default().as_slice() {
                     [one] => format!("array of {one}s"),
                     _ => "array".to_owned(),
@@ -314,6 +336,15 @@ mod tests {
     fn told(field: &Field) -> String {
         let (always, null) = (if field.is_always { "always" } else { "sometimes" }, field.is_nullable);
         format!("{} {} {always}{}", field.path, field.kind, if null { " null" } else { "" })
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_in_many_places_is_read_to_a_certain_point() {
+        let many: Map<String, Value> = (0..50)
+            .map(|n| (format!("p{n}"), json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }] })))
+            .collect();
+        let told = fields(json!({ "type": "object", "properties": many }), json!({}));
+        assert!((50..100_000).contains(&told.len()), "{}", told.len());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod fields;
 mod list;
 mod family;
 mod nearest;
+pub mod own;
 
 pub use family::{Family, UnknownFamily};
 pub use fields::Field;

@@ -13,6 +13,7 @@ pub mod pg_proxy;
 pub mod place;
 pub mod problems;
 pub mod raw;
+pub mod judge;
 pub mod load;
 pub mod names;
 pub mod receiver;

@@ -17,6 +17,8 @@ pub struct Place {
     pub webhook: String,
     pub event: String,
     pub delivery: String,
+    /// An event type of the project's own.
+    pub own_type: String,
 }
 
 impl Place {
@@ -31,6 +33,7 @@ impl Place {
             webhook: String::new(),
             event: String::new(),
             delivery: String::new(),
+            own_type: String::new(),
         };
         place.refill();
         place
@@ -47,6 +50,11 @@ impl Place {
         let url = format!("http://{}/", raw::closed_port());
         let text = |value: &serde_json::Value| value.as_str().expect("an id").to_owned();
         self.webhook = text(&self.project.webhook(&url, json!({ "retries": "none" }))["id"]);
+        // Of a name that no other project has.
+        let own_type = format!("custom.{}", self.project.name.to_lowercase());
+        self.project.api().delete(&format!("/v1/event-types/{own_type}"));
+        let own = json!({ "type": own_type, "sample": {} });
+        self.own_type = text(&self.project.api().post("/v1/event-types", &own).expect(201).json()["type"]);
         self.event = text(&self.project.event(TYPE, json!({}))["id"]);
         let told = self.project.api().get(&format!("/v1/events/{}", self.event)).expect(200).json();
         self.delivery = text(&told["deliveries"][0]["id"]);
@@ -66,7 +74,8 @@ impl Place {
                 ("{id}", path) if path.starts_with("/v1/webhooks/") => things.webhook.clone(),
                 ("{id}", path) if path.starts_with("/v1/events/") => things.event.clone(),
                 ("{id}", path) if path.starts_with("/v1/deliveries/") => things.delivery.clone(),
-                ("{type}", _) => TYPE.to_owned(),
+                ("{type}", path) if path.starts_with("/reference/") => TYPE.to_owned(),
+                ("{type}", _) => things.own_type.clone(),
                 ("{path:.*}", _) => "no-such-file".to_owned(),
                 (fixed, _) if !fixed.contains('{') => fixed.to_owned(),
                 (unknown, path) => panic!("say what {unknown} in {path} is"),
@@ -82,8 +91,6 @@ impl Place {
 
 /// Whether a path names something beside the project.
 pub fn names_a_thing(route: &Route) -> bool {
-    route
-        .path
-        .split('/')
-        .any(|part| part.starts_with('{') && !matches!(part, "{project}" | "{type}" | "{path:.*}"))
+    route.path.split('/').any(|part| part.starts_with('{') && !matches!(part, "{project}" | "{path:.*}"))
+        && !route.path.starts_with("/reference/")
 }

@@ -21,6 +21,7 @@ const MODELS: &[&[&str]] = &[
     &["events"],
     &["distributions"],
     &["webhooks"],
+    &["event_types"],
     &["campaigns", "contacts"],
     &["notices"],
     &["projects"],
@@ -33,6 +34,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["users", "sessions", "sign_in_failures", "setup_links"]),
     ("projects", &["projects", "members", "api_keys"]),
     ("webhooks", &["webhooks", "webhook_credentials", "webhook_secrets", "webhook_rates"]),
+    ("event_types", &["event_types"]),
     ("events", &["events", "external_ids"]),
     (
         "deliveries",

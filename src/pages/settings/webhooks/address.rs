@@ -3,6 +3,7 @@ use super::form::Fields;
 use crate::dispatcher::probe::{self, Egress, Judgement};
 use crate::models::projects::Project;
 use crate::models::webhooks::{Ground, Problem, Settings};
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::target::parse_target;
 
 /// Settings that may be saved, and what is worth saying about them.
@@ -14,15 +15,15 @@ pub struct Checked {
 }
 
 /// Puts what was typed onto what is stored, if anything; all problems at once, but the address is looked up only if all
-/// else is well.
+/// else is well. `own` are the event types of the project's own.
 pub async fn checked(
     fields: &Fields,
     stored: Option<&Settings>,
-    project: &Project,
+    (project, own): (&Project, &OwnNames),
     egress: &Egress,
 ) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
-    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), stored };
+    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored };
     let settings = match draft.onto(stored.cloned().unwrap_or_default(), &ground) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),

@@ -12,7 +12,7 @@ use super::once_shown::{self, OnceShown};
 use super::preview::{Looking, Preview};
 use super::trying::Trying;
 use super::types::{self, Group};
-use super::{address, state};
+use super::{address, own_names, state};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
@@ -64,7 +64,7 @@ impl NewPage {
             frame: member.frame("New webhook", Section::Webhooks).below("Webhooks", &list_link),
             fill_link: format!("{list_link}/new"),
             list_link,
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, looking.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             trying: Trying::of(looking, preview.event_type),
             preview,
@@ -103,7 +103,8 @@ pub async fn new(admin: Admin, (db, clock): (Data<Db>, Data<Clock>), Query(raw):
         Some(model) => copied(&db, model).await?,
         None => Fields::of(&Settings::default()),
     };
-    let looking = Looking { member: &admin, now: clock.now(), webhook: None, raw: None };
+    let own = own_names(&db, admin.project.id).await?;
+    let looking = Looking { member: &admin, own: &own, now: clock.now(), webhook: None, raw: None };
     NewPage::typed(&admin, fields, model.as_ref().map(|model| &model.settings), looking).answer()
 }
 
@@ -133,14 +134,15 @@ pub async fn create(
     let fields = Fields::typed(&raw);
     let model = model_of(&db, admin.project.id, &raw).await?;
     let base = model.as_ref().map(|model| Settings { active: true, ..model.settings.clone() });
-    let looking = Looking { member: &admin, now: clock.now(), webhook: None, raw: Some(&raw) };
+    let own = own_names(&db, admin.project.id).await?;
+    let looking = Looking { member: &admin, own: &own, now: clock.now(), webhook: None, raw: Some(&raw) };
     let page = |fields| NewPage::typed(&admin, fields, base.as_ref(), looking);
     if fields.is_to_fill() {
         let filled = fields.filled(&Kept::of(base.as_ref()));
         return page(filled).refused(FieldErrors::one("", FILLED_FIRST)).answer();
     }
     let refused = |errors| page(fields.clone()).refused(errors).answer();
-    let checked = match address::checked(&fields, base.as_ref(), &admin.project, &egress).await {
+    let checked = match address::checked(&fields, base.as_ref(), (&admin.project, &own), &egress).await {
         Ok(checked) => checked,
         Err(problems) => return refused(errors_of(problems)),
     };

@@ -46,7 +46,7 @@ pub(super) struct EditPage {
 impl EditPage {
     /// The form with what is saved.
     fn of(member: &Member, found: &Found, now: OffsetDateTime) -> Self {
-        let looking = Looking { member, now, webhook: Some(found.webhook.id), raw: None };
+        let looking = Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: None };
         Self { is_typed: false, ..Self::typed(member, found, Fields::of(&found.webhook.settings), looking) }
     }
 
@@ -76,7 +76,7 @@ impl EditPage {
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
             stored: Stored::of(member, found),
-            groups: types::groups(&fields.events),
+            groups: types::groups(&fields.events, &found.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
@@ -132,14 +132,19 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let looking =
-        Looking { member: &admin, now: clock.now(), webhook: Some(found.webhook.id), raw: Some(&raw) };
+    let looking = Looking {
+        member: &admin,
+        own: &found.own,
+        now: clock.now(),
+        webhook: Some(found.webhook.id),
+        raw: Some(&raw),
+    };
     if fields.is_to_fill() {
         return EditPage::not_filled(&admin, &found, fields, looking).answer();
     }
     let refused = |errors| EditPage::typed(&admin, &found, fields.clone(), looking).refused(errors).answer();
     let stored = &found.webhook.settings;
-    let checked = match address::checked(&fields, Some(stored), &admin.project, &egress).await {
+    let checked = match address::checked(&fields, Some(stored), (&admin.project, &found.own), &egress).await {
         Ok(checked) => checked,
         Err(problems) => return refused(errors_of(problems)),
     };

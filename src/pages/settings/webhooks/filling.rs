@@ -4,15 +4,16 @@ use actix_web::web::Data;
 
 use super::create::NewPage;
 use super::edit::EditPage;
-use super::find;
 use super::form::{Fields, Kept};
 use super::preview::{Looking, Preview, PreviewAlone};
 use super::stored::Found;
+use super::{find, own_names};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
 use crate::models::webhooks::{Settings, Webhook};
+use crate::rules::catalogue::own::OwnNames;
 use crate::web::{Admin, Form, Htmx, Member, PageError, PageResult, RawForm, page};
 
 /// The webhook whose settings a form is about, or that it copies; none for a new one, or once that is gone.
@@ -55,8 +56,11 @@ pub async fn preview_request(
     let kept = Kept::of(model.as_ref().map(|webhook| &webhook.settings));
     let fields = Fields::typed(&raw).filled(&kept);
     let webhook = model.map(|webhook| webhook.id).filter(|id| raw.text("webhook") == id.to_string());
-    let preview =
-        Preview::of(&fields, &kept, Looking { member: &admin, now: clock.now(), webhook, raw: Some(&raw) });
+    let preview = Preview::of(
+        &fields,
+        &kept,
+        Looking { member: &admin, own: &OwnNames::default(), now: clock.now(), webhook, raw: Some(&raw) },
+    );
     page::page(&PreviewAlone { preview })
 }
 
@@ -70,11 +74,13 @@ async fn answer(
     if !raw.text("webhook").is_empty() {
         let found = Found::by_path(member, db, clock, seal, raw.text("webhook")).await?;
         let fields = Fields::typed(raw).filled(&Kept::of(Some(&found.webhook.settings)));
-        let looking = Looking { member, now, webhook: Some(found.webhook.id), raw: Some(raw) };
+        let looking =
+            Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: Some(raw) };
         return EditPage::typed(member, &found, fields, looking).answer_filled(htmx);
     }
     let model: Option<Settings> = model_of(db, member.project.id, raw).await?.map(|model| model.settings);
     let fields = Fields::typed(raw).filled(&Kept::of(model.as_ref()));
-    let looking = Looking { member, now, webhook: None, raw: Some(raw) };
+    let own = own_names(db, member.project.id).await?;
+    let looking = Looking { member, own: &own, now, webhook: None, raw: Some(raw) };
     NewPage::typed(member, fields, model.as_ref(), looking).answer_filled(htmx)
 }

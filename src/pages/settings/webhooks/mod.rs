@@ -32,10 +32,17 @@ pub use trial::try_unsaved;
 
 use crate::base::db::Db;
 use crate::base::ids::{ProjectId, WebhookId};
+use crate::models::event_types;
 use crate::models::webhooks::{self, Webhook};
+use crate::rules::catalogue::own::OwnNames;
 use crate::web::PageError;
 
 const GONE: &str = "There is no such webhook in this project. It may have been deleted.";
+
+/// The event types of the project's own.
+async fn own_names(db: &Db, project: ProjectId) -> Result<OwnNames, PageError> {
+    Ok(db.run(move |conn| event_types::names(conn, project)).await?)
+}
 
 /// The webhook that a path names.
 async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhook, PageError> {

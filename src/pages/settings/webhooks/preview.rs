@@ -12,6 +12,7 @@ use crate::models::events::Payload;
 use crate::pages::history::body::{Body, Layout};
 use crate::rules::authentication::{API_KEY_HEADER, header_name};
 use crate::rules::body::{BodyFormat, EventSource, canonical};
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::catalogue::{self, EventType};
 use crate::rules::request::{self, Head, METHOD};
 use crate::rules::signing::{self, ExtraSignature, Secret};
@@ -56,6 +57,8 @@ pub struct PreviewAlone {
 #[derive(Clone, Copy)]
 pub struct Looking<'a> {
     pub member: &'a Member,
+    /// The event types of the project's own.
+    pub own: &'a OwnNames,
     pub now: OffsetDateTime,
     /// The webhook, if it exists.
     pub webhook: Option<WebhookId>,

@@ -8,13 +8,14 @@ use askama::Template;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-use super::testing::why_not;
+use super::testing::{first, why_not};
 use super::{GONE, find};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::{Test, TestSender, Trial};
+use crate::models::event_types::TypeSample;
 use crate::models::webhooks::{self, OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, SecretMark, Webhook};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
@@ -175,11 +176,12 @@ pub async fn try_secrets(
 ) -> PageResult {
     let (webhook, secrets) = loaded(&admin, &db, &clock, seal, &path.1).await?;
     let mut page = SecretPage::of(&admin, &webhook, secrets);
+    let event_type = first(&db, &webhook).await?;
     let live: Vec<String> = page.secrets.iter().filter_map(|secret| secret.fingerprint.clone()).collect();
     let trials =
         live.iter().map(|fingerprint| (fingerprint.as_str(), Trial::SignedWith(fingerprint.clone())));
     for (secret, trial) in trials.chain([("", Trial::SignedWithStranger)]) {
-        match tests.send(test(&admin, &webhook, trial)).await {
+        match tests.send(test(&admin, &webhook, &event_type, trial)).await {
             Ok(tested) => page.trials.push(Tried {
                 secret: secret.to_owned(),
                 exchange: Exchange::of(
@@ -216,14 +218,13 @@ fn advice(took: &[bool]) -> &'static str {
     }
 }
 
-fn test(member: &Member, webhook: &Webhook, trial: Trial) -> Test {
-    let event_type = webhook.settings.trial_type();
-    // A test holds every sample to that.
-    let data = canonical(event_type.sample().as_bytes()).map(|data| data.into_owned()).unwrap_or_default();
+fn test(member: &Member, webhook: &Webhook, event_type: &TypeSample, trial: Trial) -> Test {
+    // What is no JSON object is no sample: a test and the check of own types hold them to that.
+    let data = canonical(event_type.sample.as_bytes()).map(|data| data.into_owned()).unwrap_or_default();
     Test {
         project: webhook.project,
         webhook: webhook.id,
-        event_type: event_type.name.to_owned(),
+        event_type: event_type.name.clone(),
         data: Bytes::from(data),
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
         trial,

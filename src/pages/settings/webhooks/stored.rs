@@ -11,13 +11,17 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, Recent, Slowed};
+use crate::models::event_types;
 use crate::models::webhooks::{self, SecretMark, Webhook};
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::preset::Preset;
 use crate::web::{Member, PageError};
 
 /// A webhook with what its page tells of it.
 pub struct Found {
     pub webhook: Webhook,
+    /// The event types of the project's own.
+    pub own: OwnNames,
     slowed: Option<Slowed>,
     held: i64,
     /// More is to follow its switch; whether that is cancelled.
@@ -52,6 +56,7 @@ impl Found {
         let is_on = webhook.settings.active;
         let cancels = deliveries::unfinished(conn, project)?.get(&id).copied();
         Ok(Some(Self {
+            own: event_types::names(conn, project)?,
             slowed: deliveries::slowed(conn, project)?.remove(&id),
             // While it is on, what is held is so by the whole project, and resuming it is not offered.
             held: if is_on && cancels.is_none() { 0 } else { deliveries::held_count(conn, project, id)? },

@@ -5,14 +5,17 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Path};
 use askama::Template;
 
-use super::{GONE, find};
+use super::{GONE, find, own_names};
 use crate::base::db::Db;
+use crate::base::ids::ProjectId;
 use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Tested, Trial};
-use crate::models::webhooks::{Settings, Webhook};
+use crate::models::event_types::{self, TypeSample};
+use crate::models::webhooks::{Settings, Webhook, trial_of};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
 use crate::rules::body::{BodyErrorKind, EventSource, canonical};
-use crate::rules::catalogue::{self, EventType};
+use crate::rules::catalogue;
+use crate::rules::catalogue::own::OwnNames;
 use crate::web::{
     Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters,
     page,
@@ -35,7 +38,7 @@ struct TestPage {
     /// Whether the page has just been opened: it begins at the event type.
     begins_here: bool,
     choices: Vec<Choices>,
-    event_type: &'static EventType,
+    event_type: TypeSample,
     data: String,
     errors: FieldErrors,
     answer: Option<Answer>,
@@ -44,7 +47,7 @@ struct TestPage {
 /// Event types under a title.
 struct Choices {
     title: &'static str,
-    types: Vec<&'static str>,
+    types: Vec<String>,
 }
 
 /// What came of a test.
@@ -63,7 +66,7 @@ impl Answer {
 
 impl TestPage {
     /// The form with a type's sample.
-    fn of(member: &Member, webhook: &Webhook, event_type: &'static EventType) -> Self {
+    fn of(member: &Member, webhook: &Webhook, event_type: TypeSample, own: &OwnNames) -> Self {
         let list_link = member.path("/settings/webhooks");
         let edit_link = format!("{list_link}/{}", webhook.id);
         let settings = &webhook.settings;
@@ -85,9 +88,9 @@ impl TestPage {
                 (false, Some(_)) => "This webhook is disabled. A test is sent all the same.",
             },
             begins_here: false,
-            choices: choices(settings),
+            choices: choices(settings, own),
+            data: event_type.sample.clone(),
             event_type,
-            data: event_type.sample().trim_end().to_owned(),
             errors: FieldErrors::none(),
             answer: None,
         }
@@ -105,7 +108,7 @@ impl TestPage {
 
     /// Whether the data is no longer the type's sample.
     fn is_edited(&self) -> bool {
-        self.data.trim_end() != self.event_type.sample().trim_end()
+        self.data.trim_end() != self.event_type.sample.trim_end()
     }
 
     /// The page, or for htmx the form: all but a test's answer concerns only that.
@@ -140,8 +143,13 @@ pub async fn show_test(
     (path, query): (Path<(String, String)>, Query),
 ) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
-    let chosen = query.0.get("type").and_then(catalogue::find);
-    let page = TestPage::of(&admin, &webhook, chosen.unwrap_or_else(|| webhook.settings.trial_type()));
+    let own = own_names(&db, admin.project.id).await?;
+    let chosen = named(&db, webhook.project, query.0.text("type")).await?;
+    let chosen = match chosen {
+        Some(chosen) => chosen,
+        None => first(&db, &webhook).await?,
+    };
+    let page = TestPage::of(&admin, &webhook, chosen, &own);
     TestPage { begins_here: query.0.get("type").is_none(), ..page }.answer(htmx)
 }
 
@@ -156,12 +164,13 @@ pub async fn send_test(
 ) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
     let typed = raw.text("data").replace("\r\n", "\n");
-    let Some(event_type) = catalogue::find(raw.text("type")) else {
+    let own = own_names(&db, admin.project.id).await?;
+    let Some(event_type) = named(&db, webhook.project, raw.text("type")).await? else {
         let errors = FieldErrors::one("type", "Choose an event type.");
-        let form = TestPage::of(&admin, &webhook, webhook.settings.trial_type());
+        let form = TestPage::of(&admin, &webhook, first(&db, &webhook).await?, &own);
         return form.refused(&typed, errors).answer(htmx);
     };
-    let form = TestPage::of(&admin, &webhook, event_type);
+    let form = TestPage::of(&admin, &webhook, event_type.clone(), &own);
     if raw.is_checked("load") {
         // Without a script; at an address that can be loaded again.
         return Ok(page::go_to(htmx, &format!("{}?type={}", form.link, event_type.name)));
@@ -170,17 +179,29 @@ pub async fn send_test(
         Ok(data) => data,
         Err(message) => return form.refused(&typed, FieldErrors::one("data", &message)).answer(htmx),
     };
-    match tests.send(test(&admin, &webhook, event_type, data)).await {
+    match tests.send(test(&admin, &webhook, &event_type, data)).await {
         Ok(tested) => form.sent(&admin, &typed, &tested).answer_sent(htmx, &raw),
         Err(error) => form.refused(&typed, FieldErrors::one("", &why_not(error)?)).answer(htmx),
     }
 }
 
-fn test(member: &Member, webhook: &Webhook, event_type: &EventType, data: Bytes) -> Test {
+/// The type of that name, if the project knows it.
+pub(super) async fn named(db: &Db, project: ProjectId, name: &str) -> Result<Option<TypeSample>, PageError> {
+    let name = name.to_owned();
+    Ok(db.run(move |conn| event_types::trial(conn, project, &name)).await?)
+}
+
+/// The first type that the webhook takes.
+pub(super) async fn first(db: &Db, webhook: &Webhook) -> Result<TypeSample, PageError> {
+    let (project, settings) = (webhook.project, webhook.settings.clone());
+    Ok(db.run(move |conn| trial_of(conn, project, &settings)).await?)
+}
+
+fn test(member: &Member, webhook: &Webhook, event_type: &TypeSample, data: Bytes) -> Test {
     Test {
         project: webhook.project,
         webhook: webhook.id,
-        event_type: event_type.name.to_owned(),
+        event_type: event_type.name.clone(),
         data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
         trial: Trial::Stored,
@@ -226,10 +247,11 @@ pub async fn check_data(_: Admin, Form(raw): Form) -> PageResult {
 }
 
 /// GET /p/{project}/settings/webhooks/sample?trial_type=: the sample of a type as a field to edit.
-pub async fn trial_sample(admin: Admin, query: Query) -> PageResult {
-    let event_type = query.0.get("trial_type").and_then(catalogue::find).unwrap_or_else(catalogue::plain);
+pub async fn trial_sample(admin: Admin, db: Data<Db>, query: Query) -> PageResult {
+    let found = named(&db, admin.project.id, query.0.text("trial_type")).await?;
+    let found = found.unwrap_or_else(|| TypeSample::of(catalogue::plain()));
     page::page(&SamplePart {
-        trial_data: event_type.sample().trim_end(),
+        trial_data: found.sample.trim_end().to_owned(),
         check_link: admin.path("/settings/webhooks/check-data"),
     })
 }
@@ -237,7 +259,7 @@ pub async fn trial_sample(admin: Admin, query: Query) -> PageResult {
 #[derive(Template)]
 #[template(path = "settings/webhooks/trial_data.html")]
 struct SamplePart {
-    trial_data: &'static str,
+    trial_data: String,
     check_link: String,
 }
 
@@ -251,10 +273,10 @@ pub(super) fn time_limit_s(settings: &Settings) -> String {
     (f64::from(settings.timeout_ms) / 1000.0).to_string()
 }
 
-/// What the webhook subscribes to, then the rest.
-fn choices(settings: &Settings) -> Vec<Choices> {
-    let (taken, others): (Vec<_>, Vec<_>) =
-        catalogue::all().iter().map(|event_type| event_type.name).partition(|name| settings.takes(name));
+/// What the webhook subscribes to, then the rest; own types first.
+fn choices(settings: &Settings, own: &OwnNames) -> Vec<Choices> {
+    let names = own.iter().chain(catalogue::all().iter().map(|event_type| event_type.name));
+    let (taken, others): (Vec<_>, Vec<_>) = names.map(str::to_owned).partition(|name| settings.takes(name));
     let all = [("This webhook’s event types", taken), ("Other event types", others)];
     all.into_iter()
         .filter(|(_, types)| !types.is_empty())
@@ -280,10 +302,13 @@ mod tests {
     #[test]
     fn every_type_can_be_chosen_and_the_webhooks_own_come_first() {
         let some = Settings { events: vec!["voucher.created".to_owned()], ..Settings::default() };
-        let offered = choices(&some);
+        let offered = choices(&some, &OwnNames::default());
         assert_eq!(offered[0].types, ["voucher.created"]);
         assert_eq!(offered.iter().map(|group| group.types.len()).sum::<usize>(), catalogue::all().len());
-        assert_eq!(choices(&Settings { all_events: true, ..Settings::default() }).len(), 1);
+        assert_eq!(
+            choices(&Settings { all_events: true, ..Settings::default() }, &OwnNames::default()).len(),
+            1
+        );
     }
 
     #[test]

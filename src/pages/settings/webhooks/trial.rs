@@ -4,14 +4,13 @@ use actix_web::web::{Bytes, Data};
 use askama::Template;
 
 use super::form::Fields;
-use super::testing::{Answer, checked, time_limit_s, why_not};
-use super::{address, find};
+use super::testing::{Answer, checked, named, time_limit_s, why_not};
+use super::{address, find, own_names};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::dispatcher::probe::{Egress, Test, TestSender, Trial};
 use crate::models::webhooks::{self, Settings, Webhook};
 use crate::rules::body::EventSource;
-use crate::rules::catalogue;
 use crate::web::{Admin, Form, Frame, Htmx, Member, PageError, PageResult, RawForm, Section, filters, page};
 
 #[derive(Template)]
@@ -78,19 +77,20 @@ async fn tried(
     let mut wrong = Vec::new();
     let typed = Fields::typed(raw);
     let settings = stored.as_ref().map(|webhook| &webhook.settings);
-    let settings = match address::checked(&typed, settings, &member.project, egress).await {
+    let own = own_names(db, member.project.id).await?;
+    let settings = match address::checked(&typed, settings, (&member.project, &own), egress).await {
         Ok(checked) => Some(checked.settings),
         Err(problems) => {
             wrong.extend(problems.into_iter().map(|problem| problem.message));
             None
         }
     };
-    let event_type = catalogue::find(raw.text("trial_type"));
+    let event_type = named(db, member.project.id, raw.text("trial_type")).await?;
     if event_type.is_none() {
         wrong.push("Choose an event type to try it with.".to_owned());
     }
     let data = checked(&raw.text("trial_data").replace("\r\n", "\n"));
-    let data = data.map_err(|message| wrong.push(format!("Data: {message}"))).ok();
+    let data = data.map_err(|why| wrong.push(format!("Data: {why}"))).ok();
     let (Some(settings), Some(event_type), Some(data)) = (settings, event_type, data) else {
         return Ok(Err(wrong));
     };
@@ -102,7 +102,7 @@ async fn tried(
     let test = Test {
         project,
         webhook,
-        event_type: event_type.name.to_owned(),
+        event_type: event_type.name,
         data: Bytes::from(data),
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
         trial: Trial::Unsaved(Box::new(settings.clone())),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::models::webhooks::Ground;
+use crate::rules::catalogue::own::OwnNames;
 use crate::rules::target::{AllowedHosts, Policy};
 
 fn sent(pairs: &[(&str, &str)]) -> Fields {
@@ -28,7 +29,12 @@ fn what_is_saved_comes_back_into_the_form_as_it_was_typed() {
     let settings = draft
         .onto(
             Settings::default(),
-            &Ground { policy: &Policy::default(), hosts: &AllowedHosts::default(), stored: None },
+            &Ground {
+                policy: &Policy::default(),
+                hosts: &AllowedHosts::default(),
+                own: &OwnNames::default(),
+                stored: None,
+            },
         )
         .unwrap();
     assert_eq!(settings.timeout_ms, 2_500);
