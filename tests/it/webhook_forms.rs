@@ -214,8 +214,8 @@ fn the_preview_shows_the_request_and_no_secret() {
     let look =
         |client: &Client| client.post_form(&format!("{path}/preview-request"), &fields).expect(200).page();
     let part = look(&admin.clone().by_htmx());
-    assert_eq!(part.text(".preview-line"), "POST /in?a=1");
-    assert!(part.text(".preview-note").contains("bücher.example (xn--bcher-kva.example)"));
+    assert_eq!(part.text(".request-line"), "POST /in?a=1");
+    assert!(part.text(".request-note").contains("bücher.example (xn--bcher-kva.example)"));
     let headers = part.texts("table.headers tr").join("\n");
     for shown in [
         "xn--bcher-kva.example",
@@ -228,7 +228,7 @@ fn the_preview_shows_the_request_and_no_secret() {
         assert!(headers.contains(shown), "{shown} in {headers}");
     }
     assert!(!part.source().contains("t0ken") && !part.source().contains("s3cret"));
-    let body: Value = serde_json::from_str(&part.text("#preview-body")).expect("JSON");
+    let body: Value = serde_json::from_str(&part.text("#request-body")).expect("JSON");
     assert_eq!(
         (&body["type"], &body["project_id"]),
         (&json!("voucher.created"), &json!(project.id.to_string()))
@@ -239,7 +239,7 @@ fn the_preview_shows_the_request_and_no_secret() {
     // Without htmx it comes with the page, and all that was typed with it.
     let page = look(&admin);
     assert_eq!(page.form(FORM).value("target_url"), Some("https://bücher.example/in?a=1"));
-    assert!(page.has("#preview-body") && page.has("aside .preview"));
+    assert!(page.has("#request-body") && page.has("aside .request-preview"));
 }
 
 #[test]

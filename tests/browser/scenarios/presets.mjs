@@ -16,7 +16,7 @@ export default async function ({ stage, page, look, expecting }) {
   await signIn(page);
   const list = `/p/${project}/settings/webhooks`;
   await page.goto(`${list}/new`);
-  const preview = page.locator('#preview');
+  const preview = page.locator('#request-preview');
   const chosen = (name) => page.locator(`input[name=${name}]:checked`).inputValue();
   await preview.getByText('To an example address').waitFor();
   await look('new-webhook');

@@ -9,7 +9,7 @@ use super::edit::{FILLED_FIRST, NAME_TAKEN, errors_of};
 use super::filling::model_of;
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
-use super::preview::{Looking, Preview};
+use super::request::{Looking, RequestPreview};
 use super::trying::Trying;
 use super::types::{self, Group};
 use super::{address, own_names, state};
@@ -36,7 +36,7 @@ pub(super) struct NewPage {
     kept: Kept,
     cards: Vec<PresetCard>,
     fill_link: String,
-    preview: Preview,
+    request: RequestPreview,
     trying: Trying,
     errors: FieldErrors,
     groups: Vec<Group>,
@@ -59,15 +59,15 @@ impl NewPage {
     ) -> Self {
         let list_link = member.path("/settings/webhooks");
         let kept = Kept::of(model);
-        let preview = Preview::of(&fields, &kept, looking);
+        let request = RequestPreview::of(&fields, &kept, looking);
         Self {
             frame: member.frame("New webhook", Section::Webhooks).below("Webhooks", &list_link),
             fill_link: format!("{list_link}/new"),
             list_link,
             groups: types::groups(&fields.events, looking.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
-            trying: Trying::of(looking, preview.event_type),
-            preview,
+            trying: Trying::of(looking, request.event_type),
+            request,
             kept,
             cards: form::cards(),
             fields,

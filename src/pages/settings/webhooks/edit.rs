@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
-use super::preview::{Looking, Preview};
+use super::request::{Looking, RequestPreview};
 use super::stored::{Found, Stored};
 use super::trying::Trying;
 use super::types::{self, Group};
@@ -33,7 +33,7 @@ pub(super) struct EditPage {
     kept: Kept,
     cards: Vec<PresetCard>,
     fill_link: String,
-    preview: Preview,
+    request: RequestPreview,
     trying: Trying,
     errors: FieldErrors,
     groups: Vec<Group>,
@@ -64,10 +64,10 @@ impl EditPage {
     /// What was typed, unsaved.
     pub(super) fn typed(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
         let kept = Kept::of(Some(&found.webhook.settings));
-        let preview = Preview::of(&fields, &kept, looking);
+        let request = RequestPreview::of(&fields, &kept, looking);
         Self {
-            trying: Trying::of(looking, preview.event_type),
-            preview,
+            trying: Trying::of(looking, request.event_type),
+            request,
             kept,
             cards: form::cards(),
             fill_link: member.path("/settings/webhooks/new"),

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use super::create::NewPage;
 use super::edit::EditPage;
 use super::form::{Fields, Kept};
-use super::preview::{Looking, Preview, PreviewAlone};
+use super::request::{Looking, RequestAlone, RequestPreview};
 use super::stored::Found;
 use super::{find, own_names};
 use crate::base::clock::Clock;
@@ -56,12 +56,12 @@ pub async fn preview_request(
     let kept = Kept::of(model.as_ref().map(|webhook| &webhook.settings));
     let fields = Fields::typed(&raw).filled(&kept);
     let webhook = model.map(|webhook| webhook.id).filter(|id| raw.text("webhook") == id.to_string());
-    let preview = Preview::of(
+    let request = RequestPreview::of(
         &fields,
         &kept,
         Looking { member: &admin, own: &OwnNames::default(), now: clock.now(), webhook, raw: Some(&raw) },
     );
-    page::page(&PreviewAlone { preview })
+    page::page(&RequestAlone { request })
 }
 
 async fn answer(

@@ -9,7 +9,7 @@ mod filling;
 mod form;
 mod list;
 mod once_shown;
-mod preview;
+mod request;
 mod secret;
 mod state;
 mod stored;

@@ -1,5 +1,5 @@
 //! The part of a form that tries what stands in it, before it is saved.
-use super::preview::Looking;
+use super::request::Looking;
 use crate::rules::catalogue::{self, EventType};
 
 /// An event to try a webhook with.

@@ -23,7 +23,7 @@ use crate::web::{Member, RawForm};
 const EXAMPLE_URL: &str = "https://shop.example/webhooks";
 
 /// A request, ready to print.
-pub struct Preview {
+pub struct RequestPreview {
     /// Where it is made anew.
     pub link: String,
     /// Event types that may be looked at.
@@ -48,9 +48,9 @@ pub struct Line {
 
 /// The part of the page by itself.
 #[derive(Template)]
-#[template(path = "settings/webhooks/preview_alone.html")]
-pub struct PreviewAlone {
-    pub preview: Preview,
+#[template(path = "settings/webhooks/request_alone.html")]
+pub struct RequestAlone {
+    pub request: RequestPreview,
 }
 
 /// Who looks at it, and when.
@@ -73,7 +73,7 @@ impl<'a> Looking<'a> {
     }
 }
 
-impl Preview {
+impl RequestPreview {
     /// The request that these fields ask for.
     pub fn of(fields: &Fields, kept: &Kept, looking: Looking<'_>) -> Self {
         let types = offered(fields);
