@@ -7,6 +7,7 @@ use callout::models::deliveries::{delivery_id, envelope_parts};
 use callout::models::events::Payload;
 use callout::models::webhooks::{LiveSecret, ProjectSnapshot, Settings, Target, Verdict, Webhook};
 use callout::rules::body::canonical;
+use callout::rules::filter::Filter;
 use callout::rules::kept::headers::{Facts, pack};
 use callout::rules::kept::json;
 use callout::rules::signing::{Secret, sign};
@@ -44,6 +45,15 @@ fn payload(data: Vec<u8>) -> Payload {
         data: Bytes::from(data),
     }
 }
+
+/// The five that hold of [`data`], the last of them at its end.
+const CONDITIONS: [&str; 5] = [
+    "data.total <= 0",
+    "data.id != r_1",
+    "data.voucher.code in WINTER-26, SUMMER-26",
+    "data.voucher.discount.percent_off 10..20",
+    "data.campaign missing",
+];
 
 /// A project of 100 webhooks: a tenth take everything, a tenth this type, the others other types.
 fn snapshot() -> ProjectSnapshot {
@@ -101,6 +111,12 @@ fn per_event(c: &mut Criterion) {
             takers.map(|(target, _)| target).collect::<Vec<_>>()
         })
     });
+    for many in [1, 5] {
+        let filter = Filter::from_text(&CONDITIONS[..many].join("\n")).ok().flatten().expect("conditions");
+        c.bench_function(&format!("filter of {many} on 1 KiB of data, read to its end"), |b| {
+            b.iter(|| filter.matches(black_box(&data)))
+        });
+    }
     c.bench_function("id of a delivery", |b| b.iter(|| delivery_id(black_box(payload.id), webhook)));
     c.bench_function("envelope around the data", |b| {
         b.iter(|| envelope_parts(black_box(delivery), webhook, URL, &payload))

@@ -118,6 +118,7 @@ machines: {
     put "/v1/webhooks/{id}" => api::webhooks::replace, Key("webhooks");
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
+    post "/v1/webhooks/test" => api::testing::send_unsaved, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
     post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
     post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
@@ -169,6 +170,7 @@ people: {
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
     post "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::fill, Admin;
     post "/p/{project}/settings/webhooks/preview-request" => pages::settings::webhooks::preview_request, Admin;
+    post "/p/{project}/settings/webhooks/preview" => pages::settings::webhooks::preview, Admin;
     post "/p/{project}/settings/webhooks/try" => pages::settings::webhooks::try_unsaved, Admin;
     post "/p/{project}/settings/webhooks/check-data" => pages::settings::webhooks::check_data, Admin;
     get "/p/{project}/settings/webhooks/sample" => pages::settings::webhooks::trial_sample, Admin;

@@ -63,7 +63,8 @@ create table attempts (
     address text,
     -- JSON list of [name, value], secrets masked.
     request_headers text not null,
-    -- 0: the body is in request_body; 1: envelope of 2024-01-01; 2: flat. Those are rebuilt from event and attempt.
+    -- 0: the body is in request_body; 1: envelope of 2024-01-01; 2: flat; 3: envelope of 2018-08-01. Those are rebuilt from event
+    -- and attempt.
     body_format smallint not null,
     request_body bytea,
     response_status smallint,

@@ -137,7 +137,7 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
         "slowed": slowed.filter(|_| *active).map(pace),
         "all_events": all_events,
         "events": events,
-        "filter": null,
+        "filter": webhook.settings.filter,
         "preset": webhook.settings.preset,
         "body": webhook.settings.body,
         "version": webhook.settings.version,

@@ -35,7 +35,6 @@ pub(super) enum Told {
 /// told of another is passed over.
 pub(super) fn told(name: &str, value: &Value, stored: Option<&Stored<'_>>) -> Told {
     let is_so = match name {
-        "filter" => value.is_null(),
         // It comes and goes by itself.
         "slowed" => value.is_null() || value.is_object(),
         "object" => value == "webhook",

@@ -23,6 +23,7 @@ pub(super) fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> 
         success: reader.text("success"),
         when_used_up: reader.text("when_used_up"),
         rate_per_s: reader.number_or_none("rate_per_s"),
+        filter: given.get("filter").map(|value| Some(value.clone()).filter(|value| !value.is_null())),
         preset: reader.text_or_none("preset"),
         extra_signature: reader.text("extra_signature"),
         authentication: reader.authentication(),
@@ -35,7 +36,7 @@ pub(super) fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> 
     if reader.problems.is_empty() { Ok(draft) } else { Err(Problem::wrong(reader.problems)) }
 }
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "name",
     "description",
     "target_url",
@@ -49,6 +50,7 @@ const FIELDS: [&str; 20] = [
     "success",
     "when_used_up",
     "rate_per_s",
+    "filter",
     "preset",
     "extra_signature",
     "authentication",

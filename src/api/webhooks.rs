@@ -225,6 +225,18 @@ pub(super) async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhoo
     found.ok_or_else(|| Problem::not_found("webhook"))
 }
 
+/// Settings for a new webhook that is not made: to be tried.
+pub(super) async fn tried(
+    db: &Db,
+    project: ProjectId,
+    given: &Map<String, Value>,
+    egress: &Egress,
+) -> Result<Settings, Problem> {
+    let (hosts, own) = hosts_and_types(db, project).await?;
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None };
+    Ok(checked(draft(given, None)?, Settings::default(), &ground, egress).await?.0)
+}
+
 async fn save(
     existing: Webhook,
     given: &Map<String, Value>,

@@ -4,10 +4,9 @@ use time::OffsetDateTime;
 
 use super::http::{Egress, Exchanged, HeaderName, HeaderValue, Request, Sender};
 use crate::models::deliveries::{
-    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, WithoutRow, envelope_parts,
+    Attempt, BodyKind, Claimed, Failure, FailureKind, Next, Outcome, Timings, WithoutRow, parts,
 };
 use crate::models::webhooks::{Credentials, Target};
-use crate::rules::body::BodyFormat;
 use crate::rules::request::{Head, VOUCHERIFY_SIGNATURE};
 use crate::rules::retry::{self, Failed};
 use crate::rules::signing::{self, ExtraSignature};
@@ -31,16 +30,14 @@ impl Prepared {
     /// Builds body, signature and headers for an attempt that starts at `now`.
     pub(super) fn of(claimed: &Claimed, target: &Target, sender: &Sender, now: OffsetDateTime) -> Self {
         let settings = &target.webhook.settings;
-        let (body, kind) = match settings.body {
-            BodyFormat::Envelope => {
+        let kind = BodyKind::of(settings);
+        let body = match kind {
+            BodyKind::Flat => claimed.payload.data.clone(),
+            _ => {
                 let (before, after) =
-                    envelope_parts(claimed.id, target.webhook.id, &settings.target_url, &claimed.payload);
-                (
-                    Bytes::from([&before[..], &claimed.payload.data[..], &after[..]].concat()),
-                    BodyKind::Envelope,
-                )
+                    parts(&kind, claimed.id, target.webhook.id, &settings.target_url, &claimed.payload);
+                Bytes::from([&before[..], &claimed.payload.data[..], &after[..]].concat())
             }
-            BodyFormat::Flat => (claimed.payload.data.clone(), BodyKind::Flat),
         };
         let id = claimed.id.to_string();
         let signature = signing::sign(target.signs_at(now), &id, now.unix_timestamp(), &[&body]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
-use super::fan_out::fan_out;
+use super::fan_out::{FanOut, fan_out};
 use super::{AcceptError, Accepted, Posted, Request};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
@@ -52,6 +52,7 @@ pub(super) fn write(
     now: OffsetDateTime,
 ) -> Result<Batch, DbError> {
     refresh(conn, requests, snapshots, key, now)?;
+    let snapshots: &Snapshots = snapshots;
     let refused: Vec<Option<AcceptError>> =
         requests.iter().map(|request| refusal(request, snapshots)).collect();
     let good = requests.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
@@ -62,7 +63,7 @@ pub(super) fn write(
     let (mut with_row, mut in_memory) = (Vec::new(), Vec::new());
     for draft in drafts.iter().filter(|draft| draft.accepted.is_new) {
         let Some(snapshot) = snapshots.get(&draft.payload.project) else { continue };
-        let fan = fan_out(snapshot, &draft.payload.event_type);
+        let Some(fan) = &draft.fan else { continue };
         for (target, is_held) in &fan.takers {
             let id = deliveries::delivery_id(draft.payload.id, target.webhook.id);
             let mut delivery = NewDelivery {
@@ -95,7 +96,7 @@ pub(super) fn write(
         new_events.push(NewEvent {
             payload: draft.payload.clone(),
             external_id: draft.posted.external_id.clone(),
-            skipped: fan.skipped,
+            skipped: fan.skipped.clone(),
             deliveries: draft.accepted.deliveries,
         });
     }
@@ -148,6 +149,8 @@ struct Draft<'a> {
     posted: &'a Posted,
     payload: Arc<Payload>,
     accepted: Accepted,
+    /// None if its project is gone.
+    fan: Option<FanOut<'a>>,
 }
 
 /// Why nothing of a request may be written, as far as only this transaction can tell.
@@ -167,7 +170,7 @@ fn refusal(request: &Request, snapshots: &Snapshots) -> Option<AcceptError> {
 
 fn draft<'a>(
     requests: impl Iterator<Item = &'a Request>,
-    snapshots: &Snapshots,
+    snapshots: &'a Snapshots,
     now: OffsetDateTime,
 ) -> Vec<Draft<'a>> {
     let mut drafts = Vec::new();
@@ -188,8 +191,9 @@ fn draft<'a>(
                 source: posted.source.clone(),
                 data: posted.data.clone(),
             };
-            let takers =
-                snapshots.get(&posted.project).map_or(0, |s| fan_out(s, &posted.event_type).takers.len());
+            let snapshot = snapshots.get(&posted.project);
+            let fan = snapshot.map(|snapshot| fan_out(snapshot, &posted.event_type, &posted.data));
+            let takers = fan.as_ref().map_or(0, |fan| fan.takers.len());
             let accepted = Accepted {
                 id: payload.id,
                 event_type: payload.event_type.clone(),
@@ -198,7 +202,7 @@ fn draft<'a>(
                 deliveries: i16::try_from(takers).unwrap_or(i16::MAX),
                 is_new: true,
             };
-            drafts.push(Draft { posted, payload: Arc::new(payload), accepted });
+            drafts.push(Draft { posted, payload: Arc::new(payload), accepted, fan });
         }
     }
     drafts

@@ -13,11 +13,13 @@ pub(super) struct FanOut<'a> {
     pub(super) skipped: Option<String>,
 }
 
-pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str) -> FanOut<'a> {
+/// Who gets an event of this type with these data, canonical JSON.
+pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str, data: &[u8]) -> FanOut<'a> {
     let mut takers = Vec::new();
     let mut skipped = Vec::new();
     for (target, verdict) in snapshot.subscribers(event_type) {
         let reason = match verdict {
+            Verdict::Takes | Verdict::Holds if !target.takes(data) => "filter",
             Verdict::Takes | Verdict::Holds => {
                 takers.push((target, verdict == Verdict::Holds));
                 continue;

@@ -2,6 +2,7 @@
 pub mod authentication;
 pub mod body;
 pub mod catalogue;
+pub mod filter;
 pub mod kept;
 pub mod name;
 pub mod openapi;

@@ -108,8 +108,12 @@ fn what_a_page_shows_is_what_a_receiver_gets() {
     let project = factory::project(&app, "Shop");
     let event_type = catalogue::find("prize.assigned").expect("a type");
     let page = page_of(&app.client(), event_type);
-    for form in ["envelope", "flat"] {
-        let settings = json!({ "name": form, "body": form, "events": [event_type.name] });
+    for (form, body, version) in [
+        ("envelope", "envelope", "2024-01-01"),
+        ("older", "envelope", "2018-08-01"),
+        ("flat", "flat", "2024-01-01"),
+    ] {
+        let settings = json!({ "name": form, "body": body, "version": version, "events": [event_type.name] });
         project.webhook(&receiver.url(&format!("/{form}")), settings);
     }
     // As the command line on the page posts it.
@@ -117,7 +121,7 @@ fn what_a_page_shows_is_what_a_receiver_gets() {
     let posted =
         curl.split_once("-d '").expect("data").1.trim_end().trim_end_matches('\'').replace(r"'\''", "'");
     project.post_event(&serde_json::from_str(&posted).expect("JSON")).expect(202);
-    for received in receiver::received(&receiver, 2) {
+    for received in receiver::received(&receiver, 3) {
         let form = received.path.trim_start_matches('/');
         let (head, body) = (code(&page, &format!("head-{form}")), code(&page, &format!("wire-{form}")));
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();

@@ -6,6 +6,8 @@ use super::status::{Failure, failure_of};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::base::schema::attempts;
+use crate::models::webhooks::Settings;
+use crate::rules::body::{BodyFormat, OLDER_VERSION};
 use crate::rules::kept::headers::{Facts, unpack};
 
 /// How the request's body can be had again.
@@ -15,16 +17,28 @@ pub enum BodyKind {
     Envelope,
     /// The event's data itself.
     Flat,
+    /// The older envelope, of version 2018-08-01, around the event's data; rebuilt from the event.
+    Envelope2018,
     /// Kept with the attempt, because it cannot be rebuilt.
     Kept(Vec<u8>),
 }
 
 impl BodyKind {
+    /// What a webhook with these settings is sent.
+    pub fn of(settings: &Settings) -> Self {
+        match settings.body {
+            BodyFormat::Flat => Self::Flat,
+            BodyFormat::Envelope if settings.version == OLDER_VERSION => Self::Envelope2018,
+            BodyFormat::Envelope => Self::Envelope,
+        }
+    }
+
     pub(super) fn number(&self) -> i16 {
         match self {
             Self::Kept(_) => 0,
             Self::Envelope => 1,
             Self::Flat => 2,
+            Self::Envelope2018 => 3,
         }
     }
 }
@@ -150,6 +164,7 @@ impl From<Row> for Attempt {
             body: match row.body_format {
                 1 => BodyKind::Envelope,
                 2 => BodyKind::Flat,
+                3 => BodyKind::Envelope2018,
                 _ => BodyKind::Kept(row.request_body.unwrap_or_default()),
             },
             response: row.response_status.map(|status| Response {

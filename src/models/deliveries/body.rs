@@ -2,7 +2,7 @@
 use super::{Attempt, BodyKind};
 use crate::base::ids::{DeliveryId, WebhookId};
 use crate::models::events::Payload;
-use crate::rules::body::{Envelope, SourceObject};
+use crate::rules::body::{Envelope, Envelope2018, SourceObject};
 use crate::rules::catalogue;
 
 /// What stands before and after the event's data in the envelope of version 2024-01-01.
@@ -32,6 +32,28 @@ pub fn envelope_parts(
     .around()
 }
 
+/// What stands before and after the event's data in a body that is not kept; nothing in a flat one.
+pub fn parts(
+    kind: &BodyKind,
+    delivery: DeliveryId,
+    webhook: WebhookId,
+    target_url: &str,
+    payload: &Payload,
+) -> (Vec<u8>, Vec<u8>) {
+    match kind {
+        BodyKind::Envelope => envelope_parts(delivery, webhook, target_url, payload),
+        BodyKind::Envelope2018 => Envelope2018 {
+            event_id: &payload.id.with_prefix(catalogue::id_prefix(&payload.event_type)),
+            project_id: &payload.project.to_string(),
+            created_at: payload.created_at,
+            event_type: &payload.event_type,
+            event_source: &payload.source,
+        }
+        .around(),
+        BodyKind::Flat | BodyKind::Kept(_) => (Vec::new(), Vec::new()),
+    }
+}
+
 /// The body of an attempt, exactly as it was sent; none once it is no longer kept.
 pub fn request_body(
     delivery: DeliveryId,
@@ -44,9 +66,8 @@ pub fn request_body(
     }
     Some(match &attempt.body {
         BodyKind::Kept(body) => body.clone(),
-        BodyKind::Flat => payload.data.to_vec(),
-        BodyKind::Envelope => {
-            let (before, after) = envelope_parts(delivery, webhook, &attempt.url, payload);
+        kind => {
+            let (before, after) = parts(kind, delivery, webhook, &attempt.url, payload);
             [&before[..], &payload.data[..], &after[..]].concat()
         }
     })

@@ -29,7 +29,7 @@ mod waiting;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
 pub use bodies::empty_behind;
-pub use body::{envelope_parts, request_body};
+pub use body::{envelope_parts, parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
 pub use follow::{PIECE, finish_some, note_stranded, unfinished};

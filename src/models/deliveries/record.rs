@@ -217,7 +217,7 @@ pub(super) fn insert_attempts(conn: &mut PgConnection, outcomes: &[Outcome]) -> 
         body_formats: column(&made, |a| a.body.number()),
         request_bodies: column(&made, |a| match &a.body {
             BodyKind::Kept(body) => Some(body.clone()),
-            BodyKind::Envelope | BodyKind::Flat => None,
+            BodyKind::Envelope | BodyKind::Envelope2018 | BodyKind::Flat => None,
         }),
         response_statuses: column(&made, status),
         response_headers: made

@@ -18,6 +18,8 @@ pub enum Reason {
     Paused,
     /// It had been disabled when the event arrived.
     Disabled,
+    /// Its filter did not take the event's data when the event arrived.
+    Filter,
     /// Its host was not among those that the project sends to when the event arrived.
     HostNotAllowed,
     /// It does not subscribe to the type (or did not when the event arrived).
@@ -32,6 +34,7 @@ impl Reason {
         match self {
             Self::Paused => "paused",
             Self::Disabled => "disabled",
+            Self::Filter => "filter",
             Self::HostNotAllowed => "host_not_allowed",
             Self::NotSubscribed => "not_subscribed",
             Self::CreatedLater => "created_later",

@@ -79,7 +79,7 @@ fn group_of(id: EventId, kept: Option<String>) -> String {
 }
 
 /// JSON that was kept; none, with a line in the log, if it cannot be read any more.
-fn unpacked(id: EventId, kept: Vec<u8>) -> Vec<u8> {
+pub(super) fn unpacked(id: EventId, kept: Vec<u8>) -> Vec<u8> {
     json::unpack(kept).unwrap_or_else(|| {
         tracing::error!(event = %id.0, "what was kept of an event cannot be read: the database is damaged, or of a newer version");
         Vec::new()

@@ -3,6 +3,7 @@ mod external_ids;
 mod forget;
 mod history;
 mod insert;
+mod preview;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
@@ -10,6 +11,7 @@ pub use history::{
     Event, Filter, Summary, find, find_by_q, first_posted, has_data, list, load_payloads, types_of,
 };
 pub use insert::{NewEvent, insert, insert_test};
+pub use preview::{LOOKED_AT_MAX, Looked, Preview, preview};
 
 use bytes::Bytes;
 use time::OffsetDateTime;

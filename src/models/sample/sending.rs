@@ -8,11 +8,9 @@ use super::receivers::{Reply, reply};
 use super::shop::{Off, Planned};
 use crate::base::ids::{DeliveryId, WebhookId};
 use crate::models::deliveries::{
-    Attempt, BodyKind, Failure, FailureKind, PastDelivery, Response, Status, Timings, delivery_id,
-    envelope_parts,
+    Attempt, BodyKind, Failure, FailureKind, PastDelivery, Response, Status, Timings, delivery_id, parts,
 };
 use crate::models::events::Payload;
-use crate::rules::body::BodyFormat;
 use crate::rules::retry::{self, Failed};
 use crate::rules::signing::{self, Secret};
 
@@ -47,10 +45,7 @@ impl Made {
 pub(super) fn send(webhook: &Made, payload: &Payload, now: OffsetDateTime, draw: &mut Draw) -> PastDelivery {
     let id = delivery_id(payload.id, webhook.id);
     let settings = &webhook.planned.settings;
-    let (before, after) = match settings.body {
-        BodyFormat::Envelope => envelope_parts(id, webhook.id, &settings.target_url, payload),
-        BodyFormat::Flat => (Vec::new(), Vec::new()),
-    };
+    let (before, after) = parts(&BodyKind::of(settings), id, webhook.id, &settings.target_url, payload);
     let mut past = PastDelivery {
         project: payload.project,
         id,
@@ -186,10 +181,7 @@ fn attempt(
         url: settings.target_url.clone(),
         address: is_connected.then(|| webhook.planned.address.to_owned()),
         request_headers: request_headers.map(|(name, value)| (name.to_owned(), value)).into(),
-        body: match settings.body {
-            BodyFormat::Envelope => BodyKind::Envelope,
-            BodyFormat::Flat => BodyKind::Flat,
-        },
+        body: BodyKind::of(settings),
         timings: timings(ms, is_connected, response.is_some(), failure.as_ref(), draw),
         response,
         failure,

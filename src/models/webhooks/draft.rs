@@ -3,13 +3,15 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, VERSION};
+use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS};
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
 use crate::rules::authentication::{
     self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
 };
+use crate::rules::body::{OLDER_VERSION, VERSION};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::filter::Filter;
 use crate::rules::name::{has_unseen, unseen_words};
 use crate::rules::preset::Preset;
 use crate::rules::target::{self, AllowedHosts, Policy};
@@ -51,6 +53,8 @@ pub struct Draft {
     pub when_used_up: Option<String>,
     /// `Some(None)` takes the limit away.
     pub rate_per_s: Option<Option<i64>>,
+    /// As in the API; `Some(None)` takes it away.
+    pub filter: Option<Option<Value>>,
     /// `Some(None)` takes it away and leaves what it filled in.
     pub preset: Option<Option<String>>,
     pub extra_signature: Option<String>,
@@ -187,8 +191,18 @@ impl Draft {
                 Err(error) => problems.push(Problem::new("retries", error.to_string())),
             }
         }
-        if self.version.is_some_and(|version| version != VERSION) {
-            problems.push(Problem::new("version", format!("The version is \"{VERSION}\".")));
+        match self.version {
+            None => {}
+            Some(version) if [VERSION, OLDER_VERSION].contains(&&*version) => settings.version = version,
+            Some(_) => {
+                let message = format!("The version is \"{VERSION}\" or \"{OLDER_VERSION}\".");
+                problems.push(Problem::new("version", message));
+            }
+        }
+        match self.filter.map(|given| given.as_ref().map(Filter::parse).transpose()) {
+            None => {}
+            Some(Ok(filter)) => settings.filter = filter,
+            Some(Err(error)) => problems.push(Problem::new(error.field(), error.to_string())),
         }
         choose(self.body, &mut settings.body, "body", "\"envelope\" or \"flat\"", &mut problems);
         choose(self.success, &mut settings.success, "success", "\"2xx\" or \"200\"", &mut problems);

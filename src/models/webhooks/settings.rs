@@ -3,13 +3,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::rules::authentication::{Authentication, ExtraHeader, Hidden};
-use crate::rules::body::BodyFormat;
+use crate::rules::body::{BodyFormat, VERSION};
+use crate::rules::filter::Filter;
 use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, Success, WhenUsedUp};
 use crate::rules::signing::ExtraSignature;
 
-/// The version of the body's format that new webhooks get.
-pub const VERSION: &str = "2024-01-01";
 /// The time limit covers the whole exchange; in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i64> = 1_000..=30_000;
 /// Requests a second that a webhook may be limited to, over all nodes together.
@@ -61,7 +60,7 @@ pub struct Settings {
     pub events: Vec<String>,
     /// What the request's body looks like.
     pub body: BodyFormat,
-    /// Which version of that format.
+    /// Which version of the envelope: [`VERSION`] or [`OLDER_VERSION`].
     pub version: String,
     /// Limit of the whole exchange in milliseconds.
     pub timeout_ms: i32,
@@ -73,6 +72,8 @@ pub struct Settings {
     pub when_used_up: WhenUsedUp,
     /// Requests a second at most, over all nodes together; none for no limit.
     pub rate_per_s: Option<i32>,
+    /// Conditions on an event's data that must all hold; none to take every event of its types.
+    pub filter: Option<Filter>,
     /// The guide that it began with, if any.
     pub preset: Option<Preset>,
     /// The signature beside the standard one.
@@ -105,6 +106,7 @@ impl Default for Settings {
             success: Success::Any2xx,
             when_used_up: WhenUsedUp::Fail,
             rate_per_s: None,
+            filter: None,
             preset: None,
             extra_signature: ExtraSignature::None,
             authentication: Authentication::None,

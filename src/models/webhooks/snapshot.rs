@@ -161,6 +161,11 @@ impl Target {
         }
     }
 
+    /// Whether its filter, if it has one, takes an event with these data.
+    pub fn takes(&self, data: &[u8]) -> bool {
+        self.webhook.settings.filter.as_ref().is_none_or(|filter| filter.matches(data))
+    }
+
     /// The secrets that sign at `now`, newest first.
     pub fn signs_at(&self, now: OffsetDateTime) -> impl Iterator<Item = &Secret> + Clone {
         self.secrets.iter().filter(move |live| live.until.is_none_or(|until| now < until)).map(|l| &l.secret)

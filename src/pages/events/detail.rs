@@ -99,6 +99,11 @@ impl UntoldRow {
         let (class, word, why) = match reason {
             Reason::Paused => ("state-held", "Paused", "It was paused when the event arrived."),
             Reason::Disabled => ("state-bad", "Disabled", "It was disabled when the event arrived."),
+            Reason::Filter => {
+                let why =
+                    "A condition of its filter did not hold for the data of this event when it arrived.";
+                ("state-quiet", "Filtered out", why)
+            }
             Reason::HostNotAllowed => {
                 let why = "Its host was not among those that this project sends to when the event arrived.";
                 ("state-held", "Host not allowed", why)

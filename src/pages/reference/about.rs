@@ -1,8 +1,7 @@
 //! What the reference tells of an event type, whoever has it: the catalogue or one project.
 use super::tree;
-use super::wire::{self, Wire};
+use super::wire::{self, Form, Wire};
 use crate::pages::history::json;
-use crate::rules::body::BodyFormat;
 use crate::rules::catalogue::Field;
 
 pub use super::tree::Piece;
@@ -17,7 +16,7 @@ pub struct About {
     pub fields: Vec<Piece>,
     pub field_count: usize,
     pub sample: Vec<json::Piece>,
-    pub bodies: [Shown; 2],
+    pub bodies: [Shown; 3],
 }
 
 /// A request in one of the forms of its body.
@@ -42,13 +41,19 @@ impl About {
                     id: "envelope",
                     label: "Envelope",
                     explained: "The data within an envelope that says where it comes from. New webhooks are set to it.",
-                    wire: wire::of(name, sample, BodyFormat::Envelope),
+                    wire: wire::of(name, sample, Form::Envelope),
+                },
+                Shown {
+                    id: "older",
+                    label: "Envelope 2018-08-01",
+                    explained: "The older envelope, for receivers that were written for it. A webhook's version chooses it.",
+                    wire: wire::of(name, sample, Form::OlderEnvelope),
                 },
                 Shown {
                     id: "flat",
                     label: "Flat",
                     explained: "The data alone. The type of the event is in the header x-callout-event.",
-                    wire: wire::of(name, sample, BodyFormat::Flat),
+                    wire: wire::of(name, sample, Form::Flat),
                 },
             ],
         }

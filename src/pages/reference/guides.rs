@@ -4,10 +4,11 @@ use std::time::Duration;
 use askama::Template;
 
 use super::languages::{LANGUAGES, Language};
-use super::wire::{self, Wire};
+use super::tree::{self, Piece};
+use super::wire::{self, Form as BodyForm, Wire};
 use crate::models::webhooks::{Settings, TIMEOUT_MS};
-use crate::rules::body::{BodyFormat, DEPTH_MAX, canonical};
-use crate::rules::catalogue;
+use crate::rules::body::{DEPTH_MAX, ENVELOPE_2018_SCHEMA, OLDER_VERSION, VERSION, canonical};
+use crate::rules::catalogue::{self, fields};
 use crate::rules::request::{self, RESPONSE_BYTES_MAX};
 use crate::rules::retry::{self, RETRY_AFTER_MAX, Retries};
 use crate::rules::signing::TOLERANCE_S;
@@ -31,6 +32,22 @@ const HEADERS: [(&str, &str); 10] = [
     ("content-length", "Bytes of the body. It is never sent in chunks."),
 ];
 
+/// Where what stands in the older envelope stands in the newer one, and what to do about it.
+const MOVED: [(&str, &str, &str); 8] = [
+    (
+        "id",
+        "event.id",
+        "The older id is the event's. In the newer one it is the delivery's, as in webhook-id.",
+    ),
+    ("object", "", "Always \"event\"."),
+    ("webhook_id", "source.id", "Always null in the older one."),
+    ("project_id, created_at, type", "the same", ""),
+    ("data.object", "data", "The event's data, the same in both."),
+    ("data.previous_attributes", "", "Always empty: an event says what is, not what was."),
+    ("metadata.source", "event.event_source.channel", "API, USER_PORTAL or INTERNAL."),
+    ("", "source, event", "Which webhook sends, and what caused the event, with its entity and group."),
+];
+
 /// What posted data become on their way to the body.
 const FORMS: [(&str, &str); 6] = [
     (r#"{ "name": "Zo\u00eb", "path": "a\/b" }"#, "No blanks; only what must be escaped is."),
@@ -49,6 +66,10 @@ const FORMS: [(&str, &str); 6] = [
 struct RequestsPage {
     frame: Frame,
     wire: Wire,
+    older: Wire,
+    older_fields: Vec<Piece>,
+    moved: &'static [(&'static str, &'static str, &'static str)],
+    versions: [&'static str; 2],
     headers: &'static [(&'static str, &'static str)],
     forms: Vec<Form>,
     depth_max: usize,
@@ -85,9 +106,15 @@ struct VerifyPage {
     tolerance_minutes: i64,
 }
 
-fn example() -> Wire {
+fn example(form: BodyForm) -> Wire {
     let event_type = catalogue::find(EXAMPLE).unwrap_or(&catalogue::all()[0]);
-    wire::of(event_type.name, event_type.sample(), BodyFormat::Envelope)
+    wire::of(event_type.name, event_type.sample(), form)
+}
+
+/// The fields of the older envelope.
+fn older_fields() -> Vec<Piece> {
+    let schema = serde_json::from_str(ENVELOPE_2018_SCHEMA).unwrap_or_default();
+    tree::of(&fields::of_schema(&schema, &serde_json::Value::Null))
 }
 
 /// GET /reference/requests: headers, body, answers, retries.
@@ -105,7 +132,11 @@ pub async fn requests(visitor: Visitor) -> PageResult {
         frame: visitor
             .frame("What every request looks like", Section::Reference)
             .below("Reference", "/reference"),
-        wire: example(),
+        wire: example(BodyForm::Envelope),
+        older: example(BodyForm::OlderEnvelope),
+        older_fields: older_fields(),
+        moved: &MOVED,
+        versions: [OLDER_VERSION, VERSION],
         headers: &HEADERS,
         forms: FORMS.iter().map(form).collect(),
         depth_max: DEPTH_MAX,
@@ -123,7 +154,7 @@ pub async fn verify(visitor: Visitor) -> PageResult {
     page(&VerifyPage {
         frame: visitor.frame("Verify signatures", Section::Reference).below("Reference", "/reference"),
         languages: &LANGUAGES,
-        wire: example(),
+        wire: example(BodyForm::Envelope),
         secret: wire::SECRET,
         tolerance_minutes: TOLERANCE_S / 60,
     })
@@ -163,7 +194,7 @@ mod tests {
     #[test]
     fn every_header_that_is_sent_is_explained() {
         let explained: Vec<&str> = HEADERS.iter().map(|(name, _)| *name).collect();
-        let head = example().head;
+        let head = example(BodyForm::Envelope).head;
         let sent: Vec<&str> =
             head.lines().skip(1).filter_map(|line| line.split_once(": ")).map(|(name, _)| name).collect();
         assert_eq!(explained, sent);

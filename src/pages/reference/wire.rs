@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::pages::history::curl::quoted;
-use crate::rules::body::{BodyFormat, Envelope, EventSource, SourceObject, canonical};
+use crate::rules::body::{Envelope, Envelope2018, EventSource, SourceObject, canonical};
 use crate::rules::catalogue::id_prefix;
 use crate::rules::request::{Head, METHOD};
 use crate::rules::signing::{self, Secret};
@@ -28,6 +28,14 @@ const APP: &str = "0197b7a2-d34c-7a10-b5e2-b0a5c1d3f4e6";
 static EXAMPLE_SECRET: LazyLock<Secret> =
     LazyLock::new(|| Secret::parse(SECRET).unwrap_or_else(|_| Secret::generate()));
 
+/// What a body can look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Envelope,
+    OlderEnvelope,
+    Flat,
+}
+
 /// A request as its receiver gets it.
 #[derive(Debug)]
 pub struct Wire {
@@ -40,11 +48,12 @@ pub struct Wire {
 }
 
 /// The request for a type's sample.
-pub(super) fn of(name: &str, sample: &str, format: BodyFormat) -> Wire {
+pub(super) fn of(name: &str, sample: &str, form: Form) -> Wire {
     let data = data_of(sample);
-    let body = match format {
-        BodyFormat::Flat => data,
-        BodyFormat::Envelope => enveloped(name, &data),
+    let body = match form {
+        Form::Flat => data,
+        Form::Envelope => enveloped(name, &data),
+        Form::OlderEnvelope => enveloped_as_before(name, &data),
     };
     let timestamp = SENT_AT.unix_timestamp();
     let signature = signing::sign([&*EXAMPLE_SECRET], DELIVERY, timestamp, &[body.as_bytes()]);
@@ -69,7 +78,6 @@ pub(super) fn data_of(sample: &str) -> String {
 }
 
 fn enveloped(name: &str, data: &str) -> String {
-    let source = EventSource::Api { key_name: "Till".to_owned(), app_id: APP.to_owned() };
     let (before, after) = Envelope {
         id: DELIVERY,
         project_id: PROJECT,
@@ -83,10 +91,26 @@ fn enveloped(name: &str, data: &str) -> String {
         event_created_at: HAPPENED_AT,
         entity_id: None,
         group_id: GROUP,
-        event_source: &source.to_json(),
+        event_source: &source(),
     }
     .around();
     format!("{}{data}{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&after))
+}
+
+fn enveloped_as_before(name: &str, data: &str) -> String {
+    let (before, after) = Envelope2018 {
+        event_id: &format!("{}{EVENT}", id_prefix(name)),
+        project_id: PROJECT,
+        created_at: HAPPENED_AT,
+        event_type: name,
+        event_source: &source(),
+    }
+    .around();
+    format!("{}{data}{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&after))
+}
+
+fn source() -> String {
+    EventSource::Api { key_name: "Till".to_owned(), app_id: APP.to_owned() }.to_json()
 }
 
 /// A command line that posts a type's sample.
@@ -108,8 +132,8 @@ mod tests {
     fn every_example_is_signed_as_the_library_of_standard_webhooks_signs() {
         let library = standardwebhooks::Webhook::new(SECRET).unwrap();
         for event_type in catalogue::all() {
-            for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let wire = of(event_type.name, event_type.sample(), format);
+            for form in [Form::Envelope, Form::OlderEnvelope, Form::Flat] {
+                let wire = of(event_type.name, event_type.sample(), form);
                 let expected =
                     library.sign(DELIVERY, SENT_AT.unix_timestamp(), wire.body.as_bytes()).unwrap();
                 assert!(wire.head.contains(&format!("\nwebhook-signature: {expected}\n")), "{}", wire.head);
@@ -121,8 +145,8 @@ mod tests {
     #[test]
     fn every_example_is_a_body_that_is_sent_as_it_stands() {
         for event_type in catalogue::all() {
-            for format in [BodyFormat::Envelope, BodyFormat::Flat] {
-                let body = of(event_type.name, event_type.sample(), format).body;
+            for form in [Form::Envelope, Form::OlderEnvelope, Form::Flat] {
+                let body = of(event_type.name, event_type.sample(), form).body;
                 assert_eq!(canonical(body.as_bytes()).unwrap(), body.as_bytes(), "{}", event_type.name);
             }
         }

@@ -82,7 +82,7 @@ impl Envelope<'_> {
     }
 }
 
-fn field(to: &mut String, name: &str, value: &str) {
+pub(super) fn field(to: &mut String, name: &str, value: &str) {
     to.push_str(name);
     push_json_string(to, value);
 }

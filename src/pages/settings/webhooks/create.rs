@@ -9,6 +9,7 @@ use super::edit::{FILLED_FIRST, NAME_TAKEN, errors_of};
 use super::filling::model_of;
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
+use super::preview::Shown;
 use super::request::{Looking, RequestPreview};
 use super::trying::Trying;
 use super::types::{self, Group};
@@ -41,6 +42,9 @@ pub(super) struct NewPage {
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    /// What it would have sent of the last events, once somebody asked.
+    preview: Option<Shown>,
+    preview_link: String,
     status: StatusCode,
 }
 
@@ -72,6 +76,8 @@ impl NewPage {
             cards: form::cards(),
             fields,
             errors: FieldErrors::none(),
+            preview: None,
+            preview_link: member.path("/settings/webhooks/preview"),
             status: StatusCode::OK,
         }
     }
@@ -88,6 +94,14 @@ impl NewPage {
 
     fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
+    }
+
+    /// With what it would have sent of the last events.
+    pub(super) fn with_preview(self, preview: Option<(Shown, StatusCode)>) -> Self {
+        match preview {
+            Some((shown, status)) => Self { preview: Some(shown), status, ..self },
+            None => self,
+        }
     }
 
     /// The page, or for htmx what a preset fills in.

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
+use super::preview::Shown;
 use super::request::{Looking, RequestPreview};
 use super::stored::{Found, Stored};
 use super::trying::Trying;
@@ -38,6 +39,9 @@ pub(super) struct EditPage {
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    /// What it would have sent of the last events, once somebody asked.
+    preview: Option<Shown>,
+    preview_link: String,
     /// The form holds what is not saved.
     is_typed: bool,
     status: StatusCode,
@@ -80,6 +84,8 @@ impl EditPage {
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
             fields,
             errors: FieldErrors::none(),
+            preview: None,
+            preview_link: member.path("/settings/webhooks/preview"),
             status: StatusCode::OK,
         }
     }
@@ -91,6 +97,14 @@ impl EditPage {
 
     fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
+    }
+
+    /// With what it would have sent of the last events.
+    pub(super) fn with_preview(self, preview: Option<(Shown, StatusCode)>) -> Self {
+        match preview {
+            Some((shown, status)) => Self { preview: Some(shown), status, ..self },
+            None => self,
+        }
     }
 
     /// The page, or for htmx what a preset fills in.

@@ -1,10 +1,12 @@
 //! What a form asks for before it is saved: a preset filled in, a look at the request.
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::create::NewPage;
 use super::edit::EditPage;
 use super::form::{Fields, Kept};
+use super::preview::Shown;
 use super::request::{Looking, RequestAlone, RequestPreview};
 use super::stored::Found;
 use super::{find, own_names};
@@ -39,7 +41,7 @@ pub async fn fill(
     htmx: Htmx,
     Form(raw): Form,
 ) -> PageResult {
-    answer(&admin, (&db, &clock, seal), &raw, htmx).await
+    answer(&admin, (&db, &clock, seal), &raw, htmx, None).await
 }
 
 /// POST /p/{project}/settings/webhooks/preview-request: what the receiver would see; without htmx within the page.
@@ -50,7 +52,7 @@ pub async fn preview_request(
     Form(raw): Form,
 ) -> PageResult {
     if !htmx.0 {
-        return answer(&admin, (&db, &clock, seal), &raw, htmx).await;
+        return answer(&admin, (&db, &clock, seal), &raw, htmx, None).await;
     }
     let model = model_of(&db, admin.project.id, &raw).await?;
     let kept = Kept::of(model.as_ref().map(|webhook| &webhook.settings));
@@ -64,11 +66,13 @@ pub async fn preview_request(
     page::page(&RequestAlone { request })
 }
 
-async fn answer(
+/// The form with what was typed into it, and what its events and filter would have sent, if that was asked.
+pub(super) async fn answer(
     member: &Member,
     (db, clock, seal): (&Db, &Clock, Data<SealKey>),
     raw: &RawForm,
     htmx: Htmx,
+    preview: Option<(Shown, StatusCode)>,
 ) -> Result<HttpResponse, PageError> {
     let now = clock.now();
     if !raw.text("webhook").is_empty() {
@@ -76,11 +80,11 @@ async fn answer(
         let fields = Fields::typed(raw).filled(&Kept::of(Some(&found.webhook.settings)));
         let looking =
             Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: Some(raw) };
-        return EditPage::typed(member, &found, fields, looking).answer_filled(htmx);
+        return EditPage::typed(member, &found, fields, looking).with_preview(preview).answer_filled(htmx);
     }
     let model: Option<Settings> = model_of(db, member.project.id, raw).await?.map(|model| model.settings);
     let fields = Fields::typed(raw).filled(&Kept::of(model.as_ref()));
     let own = own_names(db, member.project.id).await?;
     let looking = Looking { member, own: &own, now, webhook: None, raw: Some(raw) };
-    NewPage::typed(member, fields, model.as_ref(), looking).answer_filled(htmx)
+    NewPage::typed(member, fields, model.as_ref(), looking).with_preview(preview).answer_filled(htmx)
 }

@@ -10,6 +10,7 @@ pub use authentication::{AuthenticationFields, CertificateFields, HeaderRow, Kep
 pub use preset::{PresetCard, cards};
 
 use crate::models::webhooks::{Draft, Problem, RATE_PER_S, Settings};
+use crate::rules::filter::Filter;
 use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
@@ -38,6 +39,8 @@ pub struct Fields {
     pub success: String,
     pub when_used_up: String,
     pub body: String,
+    /// Of the envelope.
+    pub version: String,
     /// The word of the chosen preset; empty for none.
     pub preset: String,
     /// The preset that filled in the other fields as they stand: another one is still to do so.
@@ -49,6 +52,8 @@ pub struct Fields {
     pub client_certificate: CertificateFields,
     /// Of a new webhook that copies another: that one's id.
     pub from: String,
+    /// A condition a line.
+    pub filter: String,
 }
 
 impl Fields {
@@ -72,6 +77,7 @@ impl Fields {
             success: settings.success.as_str().to_owned(),
             when_used_up: settings.when_used_up.as_str().to_owned(),
             body: settings.body.as_str().to_owned(),
+            version: settings.version.clone(),
             preset: preset.clone(),
             applied: preset,
             extra_signature: settings.extra_signature.as_str().to_owned(),
@@ -79,6 +85,7 @@ impl Fields {
             headers: authentication::rows_of(settings),
             client_certificate: CertificateFields::default(),
             from: String::new(),
+            filter: settings.filter.as_ref().map(Filter::to_text).unwrap_or_default(),
         }
     }
 
@@ -99,6 +106,7 @@ impl Fields {
             success: text("success"),
             when_used_up: text("when_used_up"),
             body: text("body"),
+            version: text("version"),
             preset: text("preset"),
             applied: text("applied"),
             extra_signature: text("extra_signature"),
@@ -106,6 +114,7 @@ impl Fields {
             headers: authentication::rows_typed(raw),
             client_certificate: CertificateFields::typed(raw),
             from: text("from"),
+            filter: text("filter").replace("\r\n", "\n"),
         }
     }
 
@@ -136,6 +145,14 @@ impl Fields {
             problems.push(problem);
             None
         });
+        let filter = match Filter::from_text(&self.filter) {
+            // A filter is always JSON.
+            Ok(filter) => Some(filter.and_then(|filter| serde_json::to_value(filter).ok())),
+            Err(error) => {
+                problems.push(Problem::new("filter", error.to_string()));
+                None
+            }
+        };
         let choice = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let draft = Draft {
             name: Some(self.name.clone()),
@@ -144,6 +161,7 @@ impl Fields {
             all_events: Some(self.all_events),
             events: Some(self.events.iter().cloned().collect()),
             body: choice(&self.body),
+            version: choice(&self.version),
             timeout_ms,
             rate_per_s,
             retries,
@@ -154,9 +172,21 @@ impl Fields {
             authentication: self.authentication.draft(),
             headers: Some(authentication::drafted(&self.headers)),
             client_certificate,
+            filter,
             ..Draft::default()
         };
         (draft, problems)
+    }
+
+    /// Which events the fields ask for, whatever else is in them: settings of which nothing else counts. Or why that
+    /// cannot be said.
+    pub fn choice(&self) -> Result<Settings, String> {
+        if !self.all_events && self.events.is_empty() {
+            return Err("Choose at least one event type, or all events.".to_owned());
+        }
+        let filter = Filter::from_text(&self.filter).map_err(|error| error.to_string())?;
+        let events = self.events.iter().cloned().collect();
+        Ok(Settings { all_events: self.all_events, events, filter, ..Settings::default() })
     }
 }
 

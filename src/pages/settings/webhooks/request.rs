@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 
 use super::form::{Fields, Kept};
 use crate::base::ids::{EventId, GroupId, WebhookId};
-use crate::models::deliveries::{delivery_id, envelope_parts};
+use crate::models::deliveries::{BodyKind, delivery_id, parts};
 use crate::models::events::Payload;
+use crate::models::webhooks::Settings;
 use crate::pages::history::body::{Body, Layout};
 use crate::rules::authentication::{API_KEY_HEADER, header_name};
 use crate::rules::body::{BodyFormat, EventSource, canonical};
@@ -144,10 +145,10 @@ fn body(
         data: data.into(),
     };
     let delivery = delivery_id(event, webhook);
-    let (before, after) = match BodyFormat::parse(&fields.body).unwrap_or_default() {
-        BodyFormat::Envelope => envelope_parts(delivery, webhook, target_url, &payload),
-        BodyFormat::Flat => (Vec::new(), Vec::new()),
-    };
+    let format = BodyFormat::parse(&fields.body).unwrap_or_default();
+    let version = fields.version.clone();
+    let kind = BodyKind::of(&Settings { body: format, version, ..Settings::default() });
+    let (before, after) = parts(&kind, delivery, webhook, target_url, &payload);
     let body = [&before[..], &payload.data[..], &after[..]].concat();
     (payload, delivery.to_string(), body)
 }
