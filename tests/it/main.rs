@@ -62,5 +62,6 @@ mod test_page;
 mod test_send;
 mod tidy;
 mod verify_code;
+mod webhook_forms;
 mod webhook_pages;
 mod year;

@@ -69,13 +69,8 @@ impl Sender {
             .conn_keep_alive(KEEP_ALIVE)
             .conn_lifetime(CONNECTION_LIFETIME);
         // The connector speaks TLS itself, so to awc every address is a plain one with its port.
-        let url = target.url();
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let plain = format!("http://{}:{}{}{query}", target.host(), target.port(), url.path());
-        let host = match url.port() {
-            Some(port) => format!("{}:{port}", target.host()),
-            None => target.host().to_owned(),
-        };
+        let plain = format!("http://{}:{}{}", target.host(), target.port(), target.path_and_query());
+        let host = target.authority();
         let client = awc::Client::builder()
             .connector(connector)
             .disable_redirects()
