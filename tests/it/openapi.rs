@@ -339,6 +339,12 @@ fn refusals_of_their_own(app: &App, project: &Project, described: &Described, we
     described.call(project.api(), "changeProject", "", "", br#"{"name":"other"}"#).expect(409);
     let tested = (0..20).map(|_| described.call(project.api(), "testWebhook", webhook, "", b"").status);
     assert_eq!(tested.last(), Some(429));
+    let settings = json!({ "settings": { "target_url": format!("http://{}/", raw::closed_port()), "preset": "loyalty" } });
+    let settings = settings.to_string();
+    let tried =
+        (0..21).map(|_| described.call(project.api(), "testSettings", "", "", settings.as_bytes()).status);
+    let tried: Vec<u16> = tried.collect();
+    assert_eq!((tried.first(), tried.last()), (Some(&200), Some(&429)));
 }
 
 #[test]

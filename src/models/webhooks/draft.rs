@@ -290,7 +290,7 @@ impl AuthenticationDraft {
                 let username = username.unwrap_or_else(|| kept.unwrap_or_default().to_owned());
                 // RFC 7617: the name ends at the first colon.
                 if username.is_empty() || username.contains(':') || header_text(&username).is_err() {
-                    let message = "Enter the user's name: ASCII, without a colon.";
+                    let message = "Enter the username: ASCII, without a colon.";
                     problems.push(Problem::new("authentication.username", message));
                 }
                 Authentication::Basic { username, password }
