@@ -71,6 +71,8 @@ fn snapshot() -> ProjectSnapshot {
             id: WebhookId::new(NOW),
             settings,
             disabled: None,
+            off_since: None,
+            in_maintenance: false,
             created_at: NOW,
             updated_at: NOW,
             deleted_at: None,

@@ -118,6 +118,9 @@ machines: {
     put "/v1/webhooks/{id}" => api::webhooks::replace, Key("webhooks");
     patch "/v1/webhooks/{id}" => api::webhooks::merge, Key("webhooks");
     delete "/v1/webhooks/{id}" => api::webhooks::delete, Key("webhooks");
+    post "/v1/webhooks/test" => api::testing::send_unsaved, Key("webhooks");
+    get "/v1/webhooks/{id}/missed" => api::resuming::missed, Key("webhooks");
+    post "/v1/webhooks/{id}/resume" => api::resuming::resume, Key("webhooks");
     post "/v1/webhooks/{id}/test" => api::testing::send, Key("webhooks");
     post "/v1/webhooks/{id}/secret/rotate" => api::webhooks::rotate, Key("webhooks");
     post "/v1/webhooks/{id}/secret/roll-back" => api::webhooks::roll_back, Key("webhooks");
@@ -147,6 +150,8 @@ people: {
     get "/sample/remove" => pages::sample::confirm_removal, Owner;
     post "/sample/remove" => pages::sample::remove, Owner;
     get "/jump" => pages::jump::jump, SignedIn;
+    get "/notices" => pages::notices::show, SignedIn;
+    post "/account/notices" => pages::account::set_notices, SignedIn;
     get "/account" => pages::account::show, SignedIn;
     post "/account" => pages::account::rename, SignedIn;
     get "/account/password" => pages::account::go_to_account, SignedIn;
@@ -174,6 +179,8 @@ people: {
     get "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::edit, Admin;
     post "/p/{project}/settings/webhooks/{webhook}" => pages::settings::webhooks::save, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/created" => pages::settings::webhooks::created, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/maintenance" => pages::settings::webhooks::set_maintenance, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::confirm_pause, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/pause" => pages::settings::webhooks::pause, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::confirm_resume, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/resume" => pages::settings::webhooks::resume, Admin;

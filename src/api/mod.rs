@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod openapi;
 mod problem;
 pub mod project;
+pub mod resuming;
 mod shapes;
 pub mod testing;
 mod told;

@@ -94,6 +94,14 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "/docs/api#too-large", "Too large", detail)
     }
 
+    /// The same of an object that stands at `place` in the body.
+    pub fn below(mut self, place: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, place);
+        }
+        self
+    }
+
     /// 422: understood, but wrong. Tells of the first 100 errors.
     pub fn wrong(mut errors: Vec<FieldProblem>) -> Self {
         let detail = match errors.as_slice() {

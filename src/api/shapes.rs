@@ -123,9 +123,15 @@ pub(super) fn event_type(event_type: &EventType) -> EventTypeShape<'static> {
 /// A webhook. Secrets are never in it.
 pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[String]) -> Value {
     let Settings { name, description, target_url, active, all_events, events, .. } = &webhook.settings;
-    let disabled = webhook.disabled.as_ref().map(
-        |disabled| json!({ "kind": disabled.kind, "detail": disabled.detail, "at": iso_ms(disabled.at) }),
-    );
+    let disabled = webhook.disabled.as_ref().map(|disabled| {
+        json!({
+            "kind": disabled.kind,
+            "detail": disabled.detail,
+            "at": iso_ms(disabled.at),
+            "delivery_id": disabled.delivery,
+            "response_status": disabled.status,
+        })
+    });
     json!({
         "id": webhook.id,
         "object": "webhook",
@@ -156,6 +162,7 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
         "maintenance": webhook.settings.maintenance.map(
             |window| json!({ "from": iso_ms(window.from), "until": iso_ms(window.until) }),
         ),
+        "off_since": webhook.off_since.map(iso_ms),
         "warnings": warnings,
         "created_at": iso_ms(webhook.created_at),
         "updated_at": iso_ms(webhook.updated_at),

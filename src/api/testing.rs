@@ -1,6 +1,7 @@
 //! `POST /v1/webhooks/{id}/test`: one event to one webhook, and what its receiver said.
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Payload};
+use serde_json::{Map, Value};
 
 use super::body::{self, Members};
 use super::event_types::unknown_type;
@@ -8,10 +9,12 @@ use super::events_in::{EVENT_BYTES_MAX, canonical_data, source};
 use super::key::WebhooksKey;
 use super::problem::{FieldProblem, Problem};
 use super::{shapes, webhooks};
+use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::dispatcher::probe::{TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Trial};
+use crate::base::ids::WebhookId;
+use crate::dispatcher::probe::{Egress, TESTS_A_MINUTE_MAX, Test, TestError, TestSender, Trial};
 use crate::models::event_types::{self, TypeSample};
-use crate::models::webhooks::{Webhook, trial_of};
+use crate::models::webhooks::{Webhook, draft, trial_of};
 use crate::rules::body::canonical;
 
 const KNOWN: [&str; 2] = ["type", "data"];
@@ -29,7 +32,7 @@ pub async fn send(
     let members = if body.is_empty() { Members(Vec::new()) } else { body::parse(&body, body::NO_OBJECT)? };
     let webhook = webhooks::find(&db, key.0.project, &id).await?;
     let event_type = wanted_type(&db, &webhook, &members).await?;
-    let (event_type, data) = wanted(&members, &body, event_type)?;
+    let (event_type, data) = wanted(&members, &body, event_type, &KNOWN)?;
     let test = Test {
         project: webhook.project,
         webhook: webhook.id,
@@ -38,6 +41,43 @@ pub async fn send(
         source: source(&key.0),
         trial: Trial::Stored,
     };
+    sent(&tests, test).await
+}
+
+/// `POST /v1/webhooks/test` `{settings, type?, data?}`: the same with settings that are not saved, as `POST /v1/webhooks`
+/// takes them. It is signed with a secret of the moment; the history calls the webhook "Not saved yet".
+pub async fn send_unsaved(
+    key: WebhooksKey,
+    (db, clock): (Data<Db>, Data<Clock>),
+    (tests, egress): (Data<TestSender>, Data<Egress>),
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = body::read(payload, EVENT_BYTES_MAX).await?;
+    let members: Members<'_> = body::parse(&body, body::NO_OBJECT)?;
+    let (project, now) = (key.0.project, clock.now());
+    let given = members.get("settings").map(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()));
+    let Some(Ok(given)) = given else {
+        let message = "This must be an object: the settings as for a new webhook.";
+        return Err(Problem::wrong(vec![FieldProblem::new("/settings", message)]));
+    };
+    let settings = webhooks::tried(&db, project, &given, &egress).await.map_err(|p| p.below("/settings"))?;
+    let webhook = Webhook { settings, ..Webhook::unsaved(project, WebhookId::new(now), now) };
+    let event_type = wanted_type(&db, &webhook, &members).await?;
+    let known = [&KNOWN[..], &["settings"]].concat();
+    let (event_type, data) = wanted(&members, &body, event_type, &known)?;
+    let webhook_id = db.transaction(move |conn| draft(conn, project, now)).await?;
+    let test = Test {
+        project,
+        webhook: webhook_id,
+        event_type: event_type.name,
+        data,
+        source: source(&key.0),
+        trial: Trial::Unsaved(Box::new(webhook.settings)),
+    };
+    sent(&tests, test).await
+}
+
+async fn sent(tests: &TestSender, test: Test) -> Result<HttpResponse, Problem> {
     match tests.send(test).await {
         Ok(tested) => Ok(HttpResponse::Ok().json(shapes::tested(&tested))),
         Err(TestError::Gone | TestError::SecretGone) => Err(Problem::not_found("webhook")),
@@ -84,8 +124,9 @@ fn wanted(
     members: &Members<'_>,
     body: &Bytes,
     event_type: Result<TypeSample, String>,
+    known: &[&str],
 ) -> Result<(TypeSample, Bytes), Problem> {
-    let mut problems = members.unknown(&KNOWN, "");
+    let mut problems = members.unknown(known, "");
     let event_type = event_type.map_err(|message| problems.push(FieldProblem::new("/type", message)));
     let data = match (members.get("data").filter(|raw| raw.get() != "null"), &event_type) {
         (Some(raw), _) => canonical_data(raw, body),

@@ -37,6 +37,7 @@ pub(super) fn told(name: &str, value: &Value, stored: Option<&Stored<'_>>) -> To
     let is_so = match name {
         // It comes and goes by itself.
         "slowed" => value.is_null() || value.is_object(),
+        "off_since" => value.is_null() || value.is_string(),
         "object" => value == "webhook",
         // Compared to what this answer says too: see [`are_warnings`].
         "warnings" => value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
@@ -80,7 +81,8 @@ fn moment(value: &Value) -> Option<String> {
 /// As an earlier answer told it: the same change, sent once more, finds the reason gone.
 fn is_disabled_shape(value: &Value) -> bool {
     value.as_object().is_some_and(|object| {
-        object.len() == 3
+        let known = ["kind", "detail", "at", "delivery_id", "response_status"];
+        object.keys().all(|name| known.contains(&name.as_str()))
             && ["kind", "detail", "at"].iter().all(|name| object.get(*name).is_some_and(Value::is_string))
     })
 }

@@ -67,7 +67,7 @@ pub async fn create(
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let (project, now) = (key.0.project, clock.now());
     let (hosts, own) = hosts_and_types(&db, project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None };
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
     let (settings, warnings) = checked(draft(&given, None)?, Settings::default(), &ground, &egress).await?;
     let generated = generated(&given, &settings);
     let created = db
@@ -225,6 +225,19 @@ pub(super) async fn find(db: &Db, project: ProjectId, id: &str) -> Result<Webhoo
     found.ok_or_else(|| Problem::not_found("webhook"))
 }
 
+/// Settings for a new webhook that is not made: to be tried.
+pub(super) async fn tried(
+    db: &Db,
+    project: ProjectId,
+    given: &Map<String, Value>,
+    egress: &Egress,
+) -> Result<Settings, Problem> {
+    let (hosts, own) = hosts_and_types(db, project).await?;
+    let now = egress.clock.now();
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
+    Ok(checked(draft(given, None)?, Settings::default(), &ground, egress).await?.0)
+}
+
 async fn save(
     existing: Webhook,
     given: &Map<String, Value>,
@@ -239,14 +252,14 @@ async fn save(
         is_on_then: active.unwrap_or(base.active),
     };
     let (hosts, own) = hosts_and_types(db, existing.project).await?;
+    let now = clock.now();
     let ground =
-        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings) };
+        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings), now };
     let (settings, warnings) = checked(draft(given, Some(&stored))?, base, &ground, egress).await?;
     let generated = generated(given, &settings);
     if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
         return Err(Problem::wrong(vec![cannot_be_set("warnings")]));
     }
-    let now = clock.now();
     let saved = db
         .transaction(move |conn| -> Result<_, UpdateError> {
             let webhook =
@@ -309,6 +322,6 @@ fn wrong(problems: Vec<Wrong>) -> Problem {
     Problem::wrong(problems.into_iter().map(field).collect())
 }
 
-fn name_taken() -> Problem {
+pub(super) fn name_taken() -> Problem {
     Problem::conflict("Another webhook of this project has this name. Choose another.")
 }

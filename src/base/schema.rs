@@ -7,6 +7,8 @@ diesel::table! {
         password_hash -> Text,
         is_owner -> Bool,
         created_at -> Timestamptz,
+        webhook_notices -> Bool,
+        notices_seen_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -110,6 +112,10 @@ diesel::table! {
         when_paused -> Text,
         hold_from -> Nullable<Timestamptz>,
         hold_until -> Nullable<Timestamptz>,
+        off_since -> Nullable<Timestamptz>,
+        disabled_delivery -> Nullable<Uuid>,
+        disabled_status -> Nullable<SmallInt>,
+        in_maintenance -> Bool,
         is_draft -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -275,6 +281,29 @@ diesel::table! {
         cancels_before -> Nullable<Uuid>,
     }
 }
+
+diesel::table! {
+    missed_events (project_id, webhook_id) {
+        project_id -> Uuid,
+        webhook_id -> Uuid,
+        next_id -> Uuid,
+        until_id -> Uuid,
+        begins_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notices (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        webhook_id -> Uuid,
+        delivery_id -> Nullable<Uuid>,
+        detail -> Text,
+        at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

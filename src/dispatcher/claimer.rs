@@ -18,8 +18,8 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
-use crate::models::events;
 use crate::models::webhooks::{self, ProjectSnapshot};
+use crate::models::{events, notices};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -242,6 +242,7 @@ impl Claimer {
         self.step("expired sessions and ids", move |conn| {
             sessions::forget_expired(conn, now)?;
             sign_in::forget_old(conn, now)?;
+            notices::forget_old(conn, now)?;
             while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
             Ok(())
         })

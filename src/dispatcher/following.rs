@@ -1,11 +1,12 @@
-//! Lets the rest of what waits follow when a webhook was switched while very many waited for it.
+//! What is done about webhooks by the way: lets the rest of what waits follow one that was switched while very many waited
+//! for it, makes deliveries of what one missed, begins and ends maintenance windows.
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::Arbiter;
 
 use super::Shared;
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::models::deliveries::{self, PIECE};
 
 /// Between looks while there is nothing.
@@ -18,8 +19,15 @@ pub(super) fn start(arbiter: &Arbiter, shared: Arc<Shared>, db: Db) {
     arbiter.spawn(async move {
         loop {
             let now = shared.clock.now();
-            let wait = match db.run(move |conn| deliveries::finish_some(conn, PIECE, now)).await {
-                Ok(Some(_)) => {
+            let step = db.run(move |conn| {
+                // Each whole by itself, and all of them cheap while there is nothing to do.
+                let turned = deliveries::keep_windows(conn, now)?;
+                let followed = deliveries::finish_some(conn, PIECE, now)?;
+                let sent = deliveries::send_some_missed(conn, now)?;
+                Ok::<_, DbError>((turned > 0 || followed.is_some() || sent.is_some()).then_some(()))
+            });
+            let wait = match step.await {
+                Ok(Some(())) => {
                     shared.wakeup.wake();
                     PIECES_APART
                 }

@@ -361,6 +361,8 @@ mod tests {
             id,
             settings: Settings::default(),
             disabled: None,
+            off_since: None,
+            in_maintenance: false,
             created_at: NOW,
             updated_at: NOW,
             deleted_at: None,

@@ -19,14 +19,15 @@ pub(super) fn fan_out<'a>(snapshot: &'a ProjectSnapshot, event_type: &str, data:
     let mut skipped = Vec::new();
     for (target, verdict) in snapshot.subscribers(event_type) {
         let reason = match verdict {
-            Verdict::Takes | Verdict::Holds if !target.takes(data) => "filter",
+            Verdict::Elsewhere => "host_not_allowed",
+            // Also while it is off: once it is on again it is sent what it missed.
+            _ if !target.takes(data) => "filter",
             Verdict::Takes | Verdict::Holds => {
                 takers.push((target, verdict == Verdict::Holds));
                 continue;
             }
             Verdict::Paused => "paused",
             Verdict::Disabled => "disabled",
-            Verdict::Elsewhere => "host_not_allowed",
         };
         skipped.push(json!({ "webhook_id": target.webhook.id, "reason": reason }));
     }

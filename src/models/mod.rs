@@ -3,6 +3,7 @@ pub mod accounts;
 pub mod deliveries;
 pub mod event_types;
 pub mod events;
+pub mod notices;
 pub mod projects;
 pub mod sample;
 pub mod webhooks;

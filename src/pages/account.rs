@@ -29,6 +29,7 @@ struct AccountPage {
     /// Live sessions besides this one.
     other_sessions: i64,
     is_owner: bool,
+    is_told: bool,
     roles: Vec<RoleRow>,
     name_errors: FieldErrors,
     password_errors: FieldErrors,
@@ -64,6 +65,7 @@ impl AccountPage {
             name: person.user.name.clone(),
             other_sessions: (sessions - 1).max(0),
             is_owner: person.user.is_owner,
+            is_told: person.user.webhook_notices,
             roles: person.projects.iter().map(|row| RoleRow::of(row, person.user.is_owner)).collect(),
             name_errors: FieldErrors::none(),
             password_errors: FieldErrors::none(),
@@ -115,6 +117,20 @@ pub async fn rename(
     }
     let id = person.user.id;
     db.transaction(move |conn| accounts::rename(conn, id, &name)).await?;
+    session::say(&session, "Saved.")?;
+    Ok(go_to(htmx, "/account"))
+}
+
+/// POST /account/notices: `told` says whether the person is told when a webhook is disabled.
+pub async fn set_notices(
+    person: SignedIn,
+    db: Data<Db>,
+    htmx: Htmx,
+    session: Session,
+    Form(raw): Form,
+) -> PageResult {
+    let (id, is_told) = (person.user.id, raw.text("told") == "yes");
+    db.transaction(move |conn| accounts::set_webhook_notices(conn, id, is_told)).await?;
     session::say(&session, "Saved.")?;
     Ok(go_to(htmx, "/account"))
 }

@@ -4,6 +4,7 @@ pub mod docs;
 pub mod events;
 pub mod history;
 pub mod jump;
+pub mod notices;
 pub mod overview;
 pub mod projects;
 pub mod reference;

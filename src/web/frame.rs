@@ -40,6 +40,8 @@ pub struct Frame {
     pub projects: Vec<Project>,
     pub crumbs: Vec<Crumb>,
     pub notice: Option<Notice>,
+    /// Notices that the person has not seen.
+    pub unseen: i64,
     /// Whether somebody who is not signed in gets the whole width and a bar at the top, not a small panel.
     pub is_wide: bool,
 }
@@ -64,6 +66,7 @@ impl Frame {
             projects: Vec::new(),
             crumbs: Vec::new(),
             notice: None,
+            unseen: 0,
             is_wide: false,
         }
     }
@@ -79,6 +82,7 @@ impl Frame {
             user: Some(person.user.clone()),
             projects: person.projects.iter().map(|(project, _)| project.clone()).collect(),
             notice: person.notice.clone(),
+            unseen: person.unseen,
             ..Self::bare(title)
         }
     }
@@ -92,6 +96,7 @@ impl Frame {
             projects: member.projects.iter().map(|(project, _)| project.clone()).collect(),
             crumbs: vec![Crumb { label: member.project.name.clone(), href: member.path("/overview") }],
             notice: member.notice.clone(),
+            unseen: member.unseen,
             ..Self::bare(title)
         }
     }

@@ -23,6 +23,8 @@ pub struct Member {
     pub projects: Vec<(Project, Role)>,
     /// What was left for this page to say.
     pub notice: Option<Notice>,
+    /// Notices that they have not seen.
+    pub unseen: i64,
 }
 
 impl Member {
@@ -38,13 +40,13 @@ impl Member {
 }
 
 async fn member(req: &HttpRequest, at_least: Role) -> Result<Member, PageError> {
-    let SignedIn { user, projects, notice } = signed_in(req).await?;
+    let SignedIn { user, projects, notice, unseen } = signed_in(req).await?;
     // The same answer for what does not exist and for what is none of their business.
     let missing = PageError::NotFound("There is no such project, or you are not one of its members.");
     let id: Option<ProjectId> = req.match_info().get("project").and_then(|text| text.parse().ok());
     let found = projects.iter().find(|(project, _)| Some(project.id) == id).cloned();
     let Some((project, role)) = found else { return Err(missing) };
-    let member = Member { user, project, role, projects, notice };
+    let member = Member { user, project, role, projects, notice, unseen };
     req.extensions_mut().insert(member.frame("", Section::None));
     if role < at_least {
         return Err(PageError::Forbidden(match at_least {

@@ -20,8 +20,9 @@ use super::page::Htmx;
 use super::{Frame, Section, WebSettings};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::UserId;
+use crate::base::ids::{ProjectId, UserId};
 use crate::models::accounts::{self, User, sessions, token};
+use crate::models::notices;
 use crate::models::projects::{self, Project, Role};
 
 pub use actix_session::Session;
@@ -83,9 +84,16 @@ pub struct SignedIn {
     pub projects: Vec<(Project, Role)>,
     /// What [`say`] left for this page.
     pub notice: Option<Notice>,
+    /// Notices that they have not seen.
+    pub unseen: i64,
 }
 
 impl SignedIn {
+    /// The projects whose notices are for them.
+    pub fn told_of(&self) -> Vec<ProjectId> {
+        told_of(&self.projects)
+    }
+
     /// The frame of a page that belongs to no project.
     pub fn frame(&self, title: &str, section: Section) -> Frame {
         Frame::of_person(title, section, self)
@@ -132,11 +140,20 @@ pub async fn whoever(req: &HttpRequest) -> Result<Option<SignedIn>, PageError> {
     let found = db.run(move |conn| {
         let Some(user) = accounts::find(conn, id)? else { return Ok(None) };
         let projects = projects::list_for(conn, &user)?;
-        Ok::<_, DbError>(Some((user, projects)))
+        let unseen = match user.webhook_notices {
+            true => notices::count_since(conn, told_of(&projects), user.notices_seen_at)?,
+            false => 0,
+        };
+        Ok::<_, DbError>(Some((user, projects, unseen)))
     });
-    let Some((user, projects)) = found.await? else { return Ok(None) };
+    let Some((user, projects, unseen)) = found.await? else { return Ok(None) };
     let notice = if is_page_view(req) { take_notice(&session) } else { None };
-    Ok(Some(SignedIn { user, projects, notice }))
+    Ok(Some(SignedIn { user, projects, notice, unseen }))
+}
+
+/// Those of the projects in which somebody is an admin or support.
+fn told_of(projects: &[(Project, Role)]) -> Vec<ProjectId> {
+    projects.iter().filter(|(_, role)| *role >= Role::Support).map(|(project, _)| project.id).collect()
 }
 
 fn take_notice(session: &Session) -> Option<Notice> {

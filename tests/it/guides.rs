@@ -343,3 +343,28 @@ fn what_is_named_beside_a_preset_wins_and_a_misspelled_type_is_understood() {
     assert_eq!((&told["events"], &told["active"]), (&json!(["voucher.created"]), &json!(false)));
     assert_eq!((&told["preset"], &told["timeout_ms"]), (&Value::Null, &json!(10_000)), "defaults again");
 }
+
+#[test]
+fn settings_are_tried_before_they_are_saved_and_the_history_knows() {
+    let (app, project) = started();
+    let judge =
+        Judge::start(
+            |asked| if asked.header("authorization") == Some("Bearer t-o-k-e-n") { 200 } else { 401 },
+        );
+    let settings = json!({
+        "target_url": judge.url(),
+        "preset": "verification",
+        "authentication": { "type": "bearer", "token": "t-o-k-e-n" },
+    });
+    let tried = project.api().post("/v1/webhooks/test", &json!({ "settings": settings })).expect(200).json();
+    assert_eq!(tried["response"]["status"], 200, "{tried}");
+    assert_eq!(app.db.count("webhooks where deleted_at is null"), 0);
+    let delivery = project.delivery(text(&tried, "/delivery_id"));
+    assert_eq!((&delivery["test"], &delivery["status"]), (&json!(true), &json!("delivered")));
+    assert!(!delivery.to_string().contains("t-o-k-e-n"), "{delivery}");
+    project.api().post("/v1/webhooks/test", &json!({ "settings": settings })).expect(200);
+    assert_eq!(app.db.count("webhooks"), 1, "one row stands for all that is not saved");
+    let wrong = json!({ "settings": { "target_url": "ftp://x", "preset": "loyalty" } });
+    let refused = project.api().post("/v1/webhooks/test", &wrong).expect(422).json();
+    assert_eq!(text(&refused, "/errors/0/pointer"), "/settings/target_url");
+}

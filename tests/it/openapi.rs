@@ -310,6 +310,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     for body in [Value::Null, json!({ "data": null }), json!({ "type": "badge_earned" })] {
         call("testWebhook", &failing, "", body).expect(200);
     }
+    call("getMissed", &odd, "?since=2026-01-01T00:00:00Z", Value::Null).expect(200);
     let tested = call("testWebhook", &odd, "", json!({})).expect(200).json();
     assert_eq!(tested["response"], Value::Null, "{tested}");
     call("getEvent", &text(&tested["event_id"]), "", Value::Null).expect(200);
@@ -319,6 +320,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     {
         call("getWebhook", &text(&webhook["id"]), "", Value::Null).expect(200);
     }
+    call("resumeWebhook", &odd, "", json!({ "held": "cancel", "missed": "send" })).expect(200);
     (id, failing)
 }
 
@@ -337,6 +339,12 @@ fn refusals_of_their_own(app: &App, project: &Project, described: &Described, we
     described.call(project.api(), "changeProject", "", "", br#"{"name":"other"}"#).expect(409);
     let tested = (0..20).map(|_| described.call(project.api(), "testWebhook", webhook, "", b"").status);
     assert_eq!(tested.last(), Some(429));
+    let settings = json!({ "settings": { "target_url": format!("http://{}/", raw::closed_port()), "preset": "loyalty" } });
+    let settings = settings.to_string();
+    let tried =
+        (0..21).map(|_| described.call(project.api(), "testSettings", "", "", settings.as_bytes()).status);
+    let tried: Vec<u16> = tried.collect();
+    assert_eq!((tried.first(), tried.last()), (Some(&200), Some(&429)));
 }
 
 #[test]

@@ -24,6 +24,10 @@ pub struct User {
     pub name: String,
     /// An owner may do everything in the installation, whatever the projects' roles say.
     pub is_owner: bool,
+    /// They are told when a webhook is disabled.
+    pub webhook_notices: bool,
+    /// When they last looked at what they were told.
+    pub notices_seen_at: Option<OffsetDateTime>,
 }
 
 /// What a person is to be created from; made by [`NewUser::new`] only, so its parts keep the rules.
@@ -162,6 +166,18 @@ pub fn password_of(conn: &mut PgConnection, id: UserId) -> Result<Option<Passwor
 /// Changes a person's name, which must keep [`is_name`].
 pub fn rename(conn: &mut PgConnection, id: UserId, name: &str) -> Result<(), DbError> {
     diesel::update(users::table.find(id)).set(users::name.eq(name)).execute(conn)?;
+    Ok(())
+}
+
+/// Whether a person is told when a webhook is disabled.
+pub fn set_webhook_notices(conn: &mut PgConnection, id: UserId, is_told: bool) -> Result<(), DbError> {
+    diesel::update(users::table.find(id)).set(users::webhook_notices.eq(is_told)).execute(conn)?;
+    Ok(())
+}
+
+/// A person has looked at their notices.
+pub fn saw_notices(conn: &mut PgConnection, id: UserId, now: OffsetDateTime) -> Result<(), DbError> {
+    diesel::update(users::table.find(id)).set(users::notices_seen_at.eq(now)).execute(conn)?;
     Ok(())
 }
 

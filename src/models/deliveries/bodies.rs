@@ -3,7 +3,7 @@
 //! An emptied event has no bytes for data (`{}` is the least that was ever accepted), an emptied attempt no response
 //! body where there was a response. A day is written anew without them and put in the old one's place, which gives the
 //! disk its room back at once; what was still needed then is emptied row by row on later days.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -39,6 +39,13 @@ pub(super) fn hold(conn: &mut PgConnection, event: EventId) -> Result<(), DbErro
         .bind::<Integer, _>(OLDER)
         .execute(conn)?;
     Ok(())
+}
+
+/// The same for all events of some days, without waiting: false if one of the days is being emptied.
+pub(super) fn try_hold(conn: &mut PgConnection, days: &HashSet<Date>) -> Result<bool, DbError> {
+    let days = days.iter().map(|day| day.to_julian_day()).chain([OLDER]);
+    let each = days.map(|day| format!("pg_try_advisory_xact_lock_shared({LOCK_CLASS}, {day})"));
+    is_so(conn, &each.collect::<Vec<_>>().join(" and "))
 }
 
 /// Empties what ended longer than `kept` ago, oldest day first. Answers the days that were written anew.

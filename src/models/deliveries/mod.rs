@@ -11,6 +11,7 @@ mod history;
 mod in_memory;
 mod insert;
 mod leap;
+mod missed;
 mod pace;
 mod partitions;
 mod past;
@@ -40,6 +41,7 @@ pub use hand_over::{
 pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
+pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
@@ -53,7 +55,8 @@ pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
 pub use switch::{
-    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, pause_webhook, resume_webhook, save_webhook,
+    HeldChoice, delete_webhook, disable_webhook, enable_webhooks, keep_windows, pause_webhook,
+    pause_webhook_with, resume_and_send_missed, resume_webhook, save_webhook,
 };
 pub use testing::begin_test;
 pub use untold::{Reason, Untold, untold};

@@ -14,6 +14,7 @@ use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
 use crate::models::events::Payload;
+use crate::models::webhooks::LastStraw;
 use crate::prepared;
 use crate::rules::kept::headers::{Facts, pack};
 use crate::rules::retry::DisableKind;
@@ -169,15 +170,15 @@ pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime
         if let Next::Failed(Some(kind)) = outcome.next
             && ended_by(conn, outcome)?
         {
-            let detail = outcome.attempt.as_ref().and_then(|a| a.failure.as_ref()).map(|f| f.detail.as_str());
-            switch::disable_webhook(
-                conn,
-                outcome.project,
-                outcome.webhook,
+            let attempt = outcome.attempt.as_ref();
+            let detail = attempt.and_then(|a| a.failure.as_ref()).map(|f| f.detail.as_str());
+            let straw = LastStraw {
                 kind,
-                detail.unwrap_or_default(),
-                now,
-            )?;
+                detail: detail.unwrap_or_default(),
+                delivery: Some(outcome.delivery),
+                status: attempt.and_then(|a| i16::try_from(a.response.as_ref()?.status).ok()),
+            };
+            switch::disable_webhook(conn, outcome.project, outcome.webhook, straw, now)?;
         }
     }
     Ok(moved)

@@ -59,6 +59,8 @@ pub fn untold(conn: &mut PgConnection, event: &Event, made: &[Delivery]) -> Resu
         return Ok(Vec::new());
     }
     let mut untold: Vec<Untold> = event.skipped.as_deref().map(noted).unwrap_or_default();
+    // What was missed may have been sent later.
+    untold.retain(|noted| made.iter().all(|delivery| delivery.webhook != noted.webhook));
     let told: HashSet<WebhookId> =
         made.iter().map(|delivery| delivery.webhook).chain(untold.iter().map(|u| u.webhook)).collect();
     // The id knows the time of arrival; `created_at` may be the caller's own.

@@ -1,5 +1,5 @@
 //! Reading events back.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -167,6 +167,17 @@ pub fn has_data(conn: &mut PgConnection, project: ProjectId, id: EventId) -> Res
     let length = diesel::dsl::sql::<diesel::sql_types::Bool>("octet_length(data) > 0");
     let found = events::table.find((project, id)).select(length).first(conn).optional()?;
     Ok(found.unwrap_or(false))
+}
+
+/// Those of some events whose data are still kept.
+pub fn with_data(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: Vec<EventId>,
+) -> Result<HashSet<EventId>, DbError> {
+    let has_data = diesel::dsl::sql::<diesel::sql_types::Bool>("octet_length(data) > 0");
+    let named = events::table.filter(events::project_id.eq(project)).filter(events::id.eq_any(ids));
+    Ok(named.filter(has_data).select(events::id).load(conn)?.into_iter().collect())
 }
 
 /// The types of events.

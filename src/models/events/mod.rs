@@ -8,7 +8,7 @@ mod preview;
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
 pub use history::{
-    Event, Filter, Summary, find, find_by_q, first_posted, has_data, list, load_payloads, types_of,
+    Event, Filter, Summary, find, find_by_q, first_posted, has_data, list, load_payloads, types_of, with_data,
 };
 pub use insert::{NewEvent, insert, insert_test};
 pub use preview::{LOOKED_AT_MAX, Looked, Preview, preview};

@@ -20,7 +20,7 @@ use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, PastDelivery};
 use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
 use crate::models::projects::{self, Project, ProjectName, keys};
-use crate::models::webhooks;
+use crate::models::webhooks::{self, LastStraw};
 use crate::rules::body::EventSource;
 use crate::rules::retry::DisableKind;
 use crate::rules::signing::Secret;
@@ -147,7 +147,8 @@ fn switch_off(conn: &mut PgConnection, project: ProjectId, shop: &[Made]) -> Res
             Some((Off::Gone, at)) => {
                 let detail = "Answered 410: the receiver wants no more. The webhook was disabled.";
                 let at = webhook.gone_at.unwrap_or(at);
-                webhooks::disable(conn, project, webhook.id, DisableKind::Gone, detail, at)?;
+                let straw = LastStraw { kind: DisableKind::Gone, detail, delivery: None, status: Some(410) };
+                webhooks::disable(conn, project, webhook.id, straw, at)?;
             }
             Some((Off::Deleted, at)) => {
                 webhooks::mark_deleted(conn, project, webhook.id, at)?;

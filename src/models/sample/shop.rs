@@ -216,6 +216,7 @@ mod tests {
                     hosts: &AllowedHosts::default(),
                     own: &OwnNames::default(),
                     stored: None,
+                    now: time::OffsetDateTime::UNIX_EPOCH,
                 },
             );
             assert_eq!(saved.as_ref(), Ok(settings), "{}", webhook.slug);

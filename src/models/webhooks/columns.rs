@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 
 use super::{Disabled, Maintenance, Settings, Webhook};
-use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::base::schema::webhooks;
 use crate::rules::preset::Preset;
 
@@ -34,6 +34,10 @@ pub(super) struct Row {
     when_paused: String,
     hold_from: Option<OffsetDateTime>,
     hold_until: Option<OffsetDateTime>,
+    off_since: Option<OffsetDateTime>,
+    disabled_delivery: Option<DeliveryId>,
+    disabled_status: Option<i16>,
+    in_maintenance: bool,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     deleted_at: Option<OffsetDateTime>,
@@ -106,7 +110,9 @@ impl From<Row> for Webhook {
         let like = Settings::default();
         let disabled = match (row.disabled_kind, row.disabled_at) {
             (Some(kind), Some(at)) => {
-                Some(Disabled { kind, detail: row.disabled_detail.unwrap_or_default(), at })
+                let detail = row.disabled_detail.unwrap_or_default();
+                let (delivery, status) = (row.disabled_delivery, row.disabled_status);
+                Some(Disabled { kind, detail, at, delivery, status })
             }
             _ => None,
         };
@@ -138,6 +144,8 @@ impl From<Row> for Webhook {
                 ..like
             },
             disabled,
+            off_since: row.off_since,
+            in_maintenance: row.in_maintenance,
             created_at: row.created_at,
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,

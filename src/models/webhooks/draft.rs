@@ -90,6 +90,8 @@ pub struct Ground<'a> {
     pub own: &'a OwnNames,
     /// The webhook as it is stored; none for a new one.
     pub stored: Option<&'a Settings>,
+    /// The present moment.
+    pub now: OffsetDateTime,
 }
 
 impl Draft {
@@ -242,6 +244,12 @@ impl Draft {
         }
         match self.maintenance.map(|given| given.map(|(from, until)| window(&from, &until)).transpose()) {
             None => {}
+            Some(Ok(window)) if is_over(window, ground) => {
+                problems.push(Problem::new(
+                    "maintenance.until",
+                    "The window is over already. Choose a later end.",
+                ));
+            }
             Some(Ok(window)) => settings.maintenance = window,
             Some(Err(problem)) => problems.push(problem),
         }
@@ -361,6 +369,12 @@ fn twice(settings: &Settings) -> Option<Problem> {
     let taken = settings.authentication.header()?;
     let is_twice = settings.headers.iter().any(|header| header.name == taken);
     is_twice.then(|| Problem::new("headers", format!("{taken} is the authentication's header already.")))
+}
+
+/// Whether somebody asks for a window that has passed; one that is stored may be told again.
+fn is_over(window: Option<Maintenance>, ground: &Ground<'_>) -> bool {
+    let is_new = ground.stored.is_none_or(|stored| stored.maintenance != window);
+    is_new && window.is_some_and(|window| window.until <= ground.now)
 }
 
 fn window(from: &str, until: &str) -> Result<Maintenance, Problem> {

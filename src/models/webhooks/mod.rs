@@ -11,6 +11,7 @@ mod rows;
 mod secrets;
 mod settings;
 mod snapshot;
+mod switch;
 
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
@@ -20,12 +21,13 @@ pub use rotation::{
     OVERLAP_HOURS, OVERLAP_HOURS_DEFAULT, RotateError, Rotated, end_previous, has_own_key, roll_back, rotate,
 };
 pub use rows::{
-    CreateError, Disabled, Named, UpdateError, Webhook, create, disable, draft, find, find_with_deleted,
-    list, mark_deleted, names, set_active, update,
+    CreateError, Disabled, Named, UpdateError, Webhook, create, draft, find, find_with_deleted, list, names,
+    update,
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
 pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
+pub use switch::{LastStraw, Turn, disable, mark_deleted, set_active, set_when_paused, turn, turning};
 
 /// A project has at most so many webhooks.
 pub const WEBHOOKS_MAX: i64 = 100;

@@ -7,13 +7,12 @@ use time::OffsetDateTime;
 
 use super::columns::{Columns, Row};
 use super::naming::named;
-use super::{Settings, WEBHOOKS_MAX, credentials, rates};
+use super::{Settings, WEBHOOKS_MAX, WhenPaused, credentials, rates, switch};
 use crate::base::db::{DbError, violates};
-use crate::base::ids::{ProjectId, WebhookId};
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::base::schema::webhooks;
 use crate::base::seal::SealKey;
 use crate::models::projects;
-use crate::rules::retry::DisableKind;
 
 /// When and why a webhook was disabled.
 #[derive(Clone, Debug)]
@@ -24,6 +23,10 @@ pub struct Disabled {
     pub detail: String,
     /// When.
     pub at: OffsetDateTime,
+    /// The delivery that was the last straw, as far as known.
+    pub delivery: Option<DeliveryId>,
+    /// The status of its last answer; none if there was none.
+    pub status: Option<i16>,
 }
 
 /// A webhook as it stands in the table.
@@ -34,12 +37,23 @@ pub struct Webhook {
     pub id: WebhookId,
     pub settings: Settings,
     pub disabled: Option<Disabled>,
+    /// Since when nothing is sent to it; none while it is on.
+    pub off_since: Option<OffsetDateTime>,
+    /// Its maintenance window has begun and switched it off.
+    pub in_maintenance: bool,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
     pub deleted_at: Option<OffsetDateTime>,
 }
 
 impl Webhook {
+    /// Whether an event that comes makes a delivery that is held: it is off, by a person or for a maintenance window,
+    /// and keeps what comes.
+    pub fn holds_what_comes(&self) -> bool {
+        let keeps = self.in_maintenance || self.settings.when_paused == WhenPaused::Hold;
+        !self.settings.active && self.disabled.is_none() && keeps
+    }
+
     /// One that is in no table: to try settings that are not saved.
     pub fn unsaved(project: ProjectId, id: WebhookId, now: OffsetDateTime) -> Self {
         Self {
@@ -47,6 +61,8 @@ impl Webhook {
             id,
             settings: Settings::default(),
             disabled: None,
+            off_since: None,
+            in_maintenance: false,
             created_at: now,
             updated_at: now,
             deleted_at: None,
@@ -114,7 +130,8 @@ pub fn list(conn: &mut PgConnection, project: ProjectId) -> Result<Vec<Webhook>,
     with_marks(conn, project, rows)
 }
 
-fn with_mark(conn: &mut PgConnection, project: ProjectId, row: Row) -> Result<Webhook, DbError> {
+/// A webhook with what may be read of its sealed values.
+pub(super) fn with_mark(conn: &mut PgConnection, project: ProjectId, row: Row) -> Result<Webhook, DbError> {
     let mut webhook = Webhook::from(row);
     credentials::fill(conn, project, std::slice::from_mut(&mut webhook))?;
     Ok(webhook)
@@ -218,6 +235,7 @@ pub fn create(
             webhooks::project_id.eq(project),
             webhooks::id.eq(id),
             webhooks::created_at.eq(now),
+            webhooks::off_since.eq((!settings.active).then_some(now)),
             Columns::of(settings, now),
         ))
         .returning(Row::as_returning())
@@ -238,6 +256,7 @@ pub fn update(
 ) -> Result<Webhook, UpdateError> {
     projects::bump_settings_version(conn, project)?;
     let settings = &*named(conn, project, Some(id), settings)?;
+    switch::foresee(conn, project, id, settings, now)?;
     let place = existing(project, id);
     let row = diesel::update(place)
         .set(Columns::of(settings, now))
@@ -248,73 +267,13 @@ pub fn update(
     rates::keep(conn, project, id, settings.rate_per_s, now)?;
     credentials::keep(conn, project, id, settings, key, now)?;
     if settings.active && row.disabled_kind.is_some() {
-        return set_active(conn, project, id, true, now);
+        return switch::set_active(conn, project, id, true, now);
     }
     Ok(with_mark(conn, project, row)?)
 }
 
-/// Switches a webhook on or off by hand; either way it is not "disabled" by us any more.
-pub fn set_active(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    id: WebhookId,
-    active: bool,
-    now: OffsetDateTime,
-) -> Result<Webhook, UpdateError> {
-    projects::bump_settings_version(conn, project)?;
-    let row = diesel::update(existing(project, id))
-        .set((
-            webhooks::active.eq(active),
-            webhooks::disabled_kind.eq(None::<String>),
-            webhooks::disabled_detail.eq(None::<String>),
-            webhooks::disabled_at.eq(None::<OffsetDateTime>),
-            webhooks::updated_at.eq(now),
-        ))
-        .returning(Row::as_returning())
-        .get_result::<Row>(conn)
-        .optional()?
-        .ok_or(UpdateError::Gone)?;
-    Ok(with_mark(conn, project, row)?)
-}
-
-/// Switches a webhook off because of what its receiver did; false if it was off already.
-pub fn disable(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    id: WebhookId,
-    kind: DisableKind,
-    detail: &str,
-    now: OffsetDateTime,
-) -> Result<bool, DbError> {
-    projects::bump_settings_version(conn, project)?;
-    let changed = diesel::update(existing(project, id).filter(webhooks::active))
-        .set((
-            webhooks::active.eq(false),
-            webhooks::disabled_kind.eq(kind.as_str()),
-            webhooks::disabled_detail.eq(detail),
-            webhooks::disabled_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(changed == 1)
-}
-
-/// Takes a webhook out of every list; false if there was none. What is due for it is the queue's matter.
-pub fn mark_deleted(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    id: WebhookId,
-    now: OffsetDateTime,
-) -> Result<bool, DbError> {
-    projects::bump_settings_version(conn, project)?;
-    let changed = diesel::update(existing(project, id))
-        .set((webhooks::active.eq(false), webhooks::deleted_at.eq(now)))
-        .execute(conn)?;
-    rates::forget(conn, project, id)?;
-    Ok(changed == 1)
-}
-
 #[diesel::dsl::auto_type(no_type_alias)]
-fn existing(project: ProjectId, id: WebhookId) -> _ {
+pub(super) fn existing(project: ProjectId, id: WebhookId) -> _ {
     let by_key: diesel::dsl::Find<webhooks::table, (ProjectId, WebhookId)> =
         webhooks::table.find((project, id));
     by_key.filter(webhooks::deleted_at.is_null())

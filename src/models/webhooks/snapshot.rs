@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::credentials::{self, Credentials};
 use super::rows::{Webhook, list};
 use super::secrets;
-use super::settings::{Settings, WhenPaused};
+use super::settings::Settings;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
@@ -156,7 +156,7 @@ impl Target {
             _ if self.is_elsewhere => Verdict::Elsewhere,
             _ if settings.active => Verdict::Takes,
             Some(_) => Verdict::Disabled,
-            None if settings.when_paused == WhenPaused::Hold => Verdict::Holds,
+            None if self.webhook.holds_what_comes() => Verdict::Holds,
             None => Verdict::Paused,
         }
     }

@@ -41,8 +41,8 @@ pub async fn jump(person: SignedIn, db: Data<Db>, htmx: Htmx, Query(raw): Query)
     let project = here.as_ref().map(|(project, _)| project.id.to_string()).unwrap_or_default();
     let frame = match here {
         Some((project, role)) => {
-            let SignedIn { user, projects, notice } = person;
-            Member { user, project, role, projects, notice }.frame("Search", Section::None)
+            let SignedIn { user, projects, notice, unseen } = person;
+            Member { user, project, role, projects, notice, unseen }.frame("Search", Section::None)
         }
         None => person.frame("Search", Section::None),
     };

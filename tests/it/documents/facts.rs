@@ -210,7 +210,12 @@ fn every_limit_in_the_table_is_the_programs_own() {
 fn a_receiver_gets_the_headers_that_its_page_names() {
     let (app, receiver) = (App::start(), receiver::start());
     let project = factory::project(&app, "Shop");
-    project.webhook(&receiver.url("/"), json!({}));
+    let asked = json!({
+        "extra_signature": "voucherify",
+        "authentication": { "type": "bearer", "token": "t" },
+        "headers": { "x-api-key": "k" },
+    });
+    project.webhook(&receiver.url("/"), asked);
     project.event("customer.rewarded", json!({}));
     let received = &receiver::received(&receiver, 1)[0];
     let page = text_of("docs/receiving.md");

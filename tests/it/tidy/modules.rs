@@ -18,12 +18,12 @@ const ORDER: &[&[&str]] = &[
 const MODELS: &[&[&str]] = &[
     &["sample"],
     &["deliveries"],
+    &["notices"],
     &["events"],
     &["distributions"],
     &["webhooks"],
     &["event_types"],
     &["campaigns", "contacts"],
-    &["notices"],
     &["projects"],
     &["accounts"],
     &["audit"],
@@ -38,8 +38,17 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("events", &["events", "external_ids"]),
     (
         "deliveries",
-        &["deliveries", "attempts", "hand_overs", "webhook_pace", "emptied_days", "unfinished_switches"],
+        &[
+            "deliveries",
+            "attempts",
+            "hand_overs",
+            "webhook_pace",
+            "emptied_days",
+            "unfinished_switches",
+            "missed_events",
+        ],
     ),
+    ("notices", &["notices"]),
     ("sample", &["sample_projects"]),
 ];
 

@@ -23,7 +23,8 @@ pub async fn checked(
     egress: &Egress,
 ) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
-    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored };
+    let now = egress.clock.now();
+    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored, now };
     let settings = match draft.onto(stored.cloned().unwrap_or_default(), &ground) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),

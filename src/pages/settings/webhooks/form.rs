@@ -208,6 +208,7 @@ mod tests {
                     hosts: &AllowedHosts::default(),
                     own: &OwnNames::default(),
                     stored: None,
+                    now: time::OffsetDateTime::UNIX_EPOCH,
                 },
             )
             .unwrap();

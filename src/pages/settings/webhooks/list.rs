@@ -7,6 +7,7 @@ use diesel::PgConnection;
 use time::OffsetDateTime;
 
 use super::fares::{self, Fares};
+use super::standing::Standing;
 use super::state::{self, State, Why};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
@@ -48,6 +49,9 @@ struct Row {
     fares: Fares,
     held: i64,
     held_words: &'static str,
+    standing: Standing,
+    /// The delivery that it was disabled with.
+    straw_link: Option<String>,
 }
 
 /// The event types that a webhook subscribes to.
@@ -127,6 +131,8 @@ impl Row {
             history_link: member.path(&format!("/history?webhook_id={id}")),
             held_link: member.path(&format!("/history?status=held&webhook_id={id}")),
             state: State::of(&webhook, slowed),
+            standing: Standing::of(&webhook),
+            straw_link: state::straw_link(member, &webhook),
             disabled: state::why_disabled(&webhook),
             slowed: state::why_slowed(&webhook, slowed),
             is_on: webhook.settings.active,

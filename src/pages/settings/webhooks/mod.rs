@@ -9,6 +9,7 @@ mod form;
 mod list;
 mod preview;
 mod secret;
+mod standing;
 mod state;
 mod stored;
 mod switch;
@@ -23,7 +24,8 @@ pub use edit::{edit, save};
 pub use list::list;
 pub use preview::preview;
 pub use secret::{end_previous_secret, roll_back_secret, rotate_secret, show_secret, try_secrets};
-pub use switch::{confirm_resume, pause, resume};
+pub use standing::set_maintenance;
+pub use switch::{confirm_pause, confirm_resume, pause, resume};
 pub use testing::{check_data, send_test, show_test, trial_sample};
 pub use trial::try_unsaved;
 

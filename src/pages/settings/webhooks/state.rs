@@ -3,6 +3,7 @@ use time::OffsetDateTime;
 
 use crate::models::deliveries::Slowed;
 use crate::models::webhooks::Webhook;
+use crate::web::Member;
 
 /// A webhook's state as a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,9 @@ impl State {
                 ("state-waiting", "Slowed", "Its receiver keeps failing, so little is sent until it answers.")
             }
             (true, _) => ("state-good", "Active", "It gets events."),
+            (false, None) if webhook.in_maintenance => {
+                ("state-held", "Maintenance", "Off for its maintenance window.")
+            }
             (false, None) => ("state-held", "Paused", "Switched off by a person."),
             (false, Some(_)) => ("state-bad", "Disabled", "Switched off because of what its receiver did."),
         };
@@ -35,6 +39,14 @@ pub struct Why {
     pub why: String,
     pub what_to_do: &'static str,
     pub at: OffsetDateTime,
+    /// The status of the last answer, if there was one.
+    pub status: Option<i16>,
+}
+
+/// The page of the delivery that a webhook was disabled with.
+pub fn straw_link(member: &Member, webhook: &Webhook) -> Option<String> {
+    let delivery = webhook.disabled.as_ref()?.delivery?;
+    Some(member.path(&format!("/history/{delivery}")))
 }
 
 /// The reason in words; none for one that is active or paused.
@@ -54,7 +66,7 @@ pub fn why_disabled(webhook: &Webhook) -> Option<Why> {
             "Mend the receiver, then resume it: what is held for it can be sent then, and what failed can be resent from the history."
         }
     };
-    Some(Why { why, what_to_do, at: disabled.at })
+    Some(Why { why, what_to_do, at: disabled.at, status: disabled.status })
 }
 
 /// Since when and why a webhook is slowed; none for one that is off.
@@ -71,7 +83,7 @@ pub fn why_slowed(webhook: &Webhook, slowed: Option<&Slowed>) -> Option<Why> {
             "What is due waits together and uses up no retry. Now and then one delivery is tried, at least every minute; once one is taken the others follow, more and more at a time. There is nothing to do here but to mend the receiver.",
         ),
     };
-    Some(Why { why, what_to_do, at: slowed.since })
+    Some(Why { why, what_to_do, at: slowed.since, status: None })
 }
 
 /// `All events`, `None chosen yet`, `1 event type`, `12 event types`.

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::GONE;
 use super::fares::{self, Fares};
+use super::standing::{self, Standing};
 use super::state::{self, State, Why};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
@@ -25,6 +26,7 @@ pub struct Found {
     held: i64,
     /// More is to follow its switch; whether that is cancelled.
     cancels: Option<bool>,
+    sends_missed: bool,
     recent: Vec<Recent>,
     secrets: Vec<SecretMark>,
 }
@@ -60,6 +62,7 @@ impl Found {
             // While it is on, what is held is so by the whole project, and resuming it is not offered.
             held: if is_on && cancels.is_none() { 0 } else { deliveries::held_count(conn, project, id)? },
             cancels,
+            sends_missed: deliveries::sending_missed(conn, project)?.contains(&id),
             recent: deliveries::recent(conn, project, &[id], now - fares::SPAN, now, fares::DRAWN_MAX)?,
             secrets: webhooks::secret_marks(conn, project, id, seal, now)?,
             webhook,
@@ -74,6 +77,14 @@ pub struct Stored {
     pub is_on: bool,
     /// Whether the project sends nothing at all.
     pub all_off: bool,
+    pub standing: Standing,
+    /// Its maintenance window as fields hold it.
+    pub window_from: String,
+    pub window_until: String,
+    /// What it missed is still being sent.
+    pub sends_missed: bool,
+    /// The delivery that it was disabled with.
+    pub straw_link: Option<String>,
     pub disabled: Option<Why>,
     pub slowed: Option<Why>,
     /// Requests a second that it gets at most.
@@ -101,6 +112,11 @@ impl Stored {
             state: State::of(webhook, found.slowed.as_ref()),
             is_on: webhook.settings.active,
             all_off: !member.project.webhooks_enabled,
+            standing: Standing::of(webhook),
+            window_from: standing::as_field(webhook.settings.maintenance.map(|window| window.from)),
+            window_until: standing::as_field(webhook.settings.maintenance.map(|window| window.until)),
+            sends_missed: found.sends_missed,
+            straw_link: state::straw_link(member, webhook),
             disabled: state::why_disabled(webhook),
             slowed: state::why_slowed(webhook, found.slowed.as_ref()),
             rate_per_s: webhook.settings.rate_per_s,

@@ -2,14 +2,15 @@
 use actix_session::Session;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use time::OffsetDateTime;
 
 use super::{GONE, find};
 use crate::base::clock::{Clock, Wakeup};
-use crate::base::db::Db;
+use crate::base::db::{Db, DbError};
 use crate::base::ids::WebhookId;
-use crate::models::deliveries::{self, HeldChoice};
+use crate::models::deliveries::{self, HeldChoice, Missed};
 use crate::models::projects;
-use crate::models::webhooks::UpdateError;
+use crate::models::webhooks::{UpdateError, Webhook, WhenPaused};
 use crate::web::{
     Admin, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters, page, session,
 };
@@ -25,9 +26,61 @@ struct ResumePage {
     /// Whether the project sends nothing at all.
     all_off: bool,
     held: i64,
+    missed: Option<MissedWords>,
 }
 
-/// POST /p/{project}/settings/webhooks/{id}/pause: `back` is `webhook` on its own page.
+/// What it missed, in words.
+struct MissedWords {
+    words: String,
+    is_one: bool,
+    first: OffsetDateTime,
+    last: OffsetDateTime,
+    is_disabled: bool,
+}
+
+impl MissedWords {
+    fn of(missed: Missed, is_disabled: bool) -> Self {
+        let words = match (missed.count, missed.is_more) {
+            (n, true) => format!("More than {} events", grouped(n)),
+            (1, _) => "One event".to_owned(),
+            (n, _) => format!("{} events", grouped(n)),
+        };
+        let is_one = missed.count == 1 && !missed.is_more;
+        Self { words, is_one, first: missed.first, last: missed.last, is_disabled }
+    }
+}
+
+/// A number with its thousands apart.
+fn grouped(n: i64) -> String {
+    if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) }
+}
+
+/// Asks what becomes of the events that come meanwhile.
+#[derive(Template)]
+#[template(path = "settings/webhooks/pause.html")]
+struct PausePage {
+    frame: Frame,
+    pause_link: String,
+    back_link: String,
+    holds: bool,
+}
+
+/// GET /p/{project}/settings/webhooks/{id}/pause.
+pub async fn confirm_pause(admin: Admin, db: Data<Db>, path: Path<(String, String)>) -> PageResult {
+    let webhook = find(&db, admin.project.id, &path.1).await?;
+    let list_link = admin.path("/settings/webhooks");
+    page::page(&PausePage {
+        frame: admin
+            .frame(&format!("Pause {}?", webhook.settings.name), Section::Webhooks)
+            .below("Webhooks", &list_link),
+        pause_link: format!("{list_link}/{}/pause", webhook.id),
+        back_link: list_link,
+        holds: webhook.settings.when_paused == WhenPaused::Hold,
+    })
+}
+
+/// POST /p/{project}/settings/webhooks/{id}/pause: `when_paused` is `drop` or `hold`, as it was if it is left out; `back` is
+/// `webhook` on its own page.
 pub async fn pause(
     admin: Admin,
     (db, clock): (Data<Db>, Data<Clock>),
@@ -36,22 +89,38 @@ pub async fn pause(
     Form(raw): Form,
 ) -> PageResult {
     let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
-    let paused = db.transaction(move |conn| deliveries::pause_webhook(conn, project, id, now)).await;
+    let choice = match raw.text("when_paused") {
+        "drop" => Some(WhenPaused::Drop),
+        "hold" => Some(WhenPaused::Hold),
+        _ => None,
+    };
+    let paused = db
+        .transaction(move |conn| match choice {
+            Some(choice) => deliveries::pause_webhook_with(conn, project, id, choice, now),
+            None => deliveries::pause_webhook(conn, project, id, now),
+        })
+        .await;
     let webhook = paused.map_err(not_switched)?;
-    session::say(&session, &format!("{} is paused. What waits for it is held.", webhook.settings.name))?;
+    session::say(&session, &format!("{} is paused. {}", webhook.settings.name, paused_words(&webhook)))?;
     Ok(page::go_to(htmx, &back(&admin, id, &raw)))
 }
 
 /// GET /p/{project}/settings/webhooks/{id}/resume?back=.
 pub async fn confirm_resume(
     admin: Admin,
-    db: Data<Db>,
+    (db, clock): (Data<Db>, Data<Clock>),
     path: Path<(String, String)>,
     Query(query): Query,
 ) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
     let (project, id) = (webhook.project, webhook.id);
-    let held = db.run(move |conn| deliveries::held_count(conn, project, id)).await?;
+    let (off_since, now) = (webhook.off_since, clock.now());
+    let load = db.run(move |conn| {
+        let held = deliveries::held_count(conn, project, id)?;
+        let missed = off_since.map(|since| deliveries::missed(conn, project, id, since, now)).transpose()?;
+        Ok::<_, DbError>((held, missed.flatten()))
+    });
+    let (held, missed) = load.await?;
     let list_link = admin.path("/settings/webhooks");
     page::page(&ResumePage {
         frame: admin
@@ -62,10 +131,12 @@ pub async fn confirm_resume(
         all_off: !admin.project.webhooks_enabled,
         backs_to_webhook: query.text("back") == "webhook",
         held,
+        missed: missed.map(|missed| MissedWords::of(missed, webhook.disabled.is_some())),
     })
 }
 
-/// POST /p/{project}/settings/webhooks/{id}/resume: `held` is `send` or `cancel`, `back` as for pause.
+/// POST /p/{project}/settings/webhooks/{id}/resume: `held` is `send` or `cancel`, `missed` `send` or `skip`, `back` as for
+/// pause.
 pub async fn resume(
     admin: Admin,
     (db, clock, wakeup): (Data<Db>, Data<Clock>, Data<Wakeup>),
@@ -74,17 +145,30 @@ pub async fn resume(
     Form(raw): Form,
 ) -> PageResult {
     let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
-    let held = held_choice(raw.text("held"));
+    let (held, sends_missed) = (held_choice(raw.text("held")), raw.text("missed") == "send");
     let resumed = db.transaction(move |conn| {
         let count = deliveries::held_count(conn, project, id)?;
-        let webhook = deliveries::resume_webhook(conn, project, id, held, now)?;
+        let webhook = match sends_missed {
+            true => deliveries::resume_and_send_missed(conn, project, id, held, None, now)?,
+            false => deliveries::resume_webhook(conn, project, id, held, now)?,
+        };
         Ok::<_, UpdateError>((webhook, count, projects::sends(conn, project)?))
     });
     let (webhook, count, is_sent) = resumed.await.map_err(not_switched)?;
     wakeup.wake();
     let name = &webhook.settings.name;
-    session::say(&session, &format!("{name} {}{}", on_words(is_sent), released_words(held, count, is_sent)))?;
+    let missed = if sends_missed { " What it missed follows." } else { "" };
+    let released = released_words(held, count, is_sent);
+    session::say(&session, &format!("{name} {}{released}{missed}", on_words(is_sent)))?;
     Ok(page::go_to(htmx, &back(&admin, id, &raw)))
+}
+
+/// What becomes of what is and of what comes.
+fn paused_words(webhook: &Webhook) -> &'static str {
+    match webhook.holds_what_comes() {
+        true => "What waits for it and what comes is held.",
+        false => "What waits for it is held.",
+    }
 }
 
 /// Where a button leads that says where it stands: to the webhook's own page, or to the list.

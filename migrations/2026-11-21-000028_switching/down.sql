@@ -1,0 +1,12 @@
+alter table users
+    drop column webhook_notices,
+    drop column notices_seen_at;
+drop table notices;
+drop table missed_events;
+drop index events_skipped_idx;
+drop index webhooks_maintenance_idx;
+alter table webhooks
+    drop column off_since,
+    drop column disabled_delivery,
+    drop column disabled_status,
+    drop column in_maintenance;
