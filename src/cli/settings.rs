@@ -168,7 +168,8 @@ fn planned(
         return Err(not_started(StartError::WrongKey));
     }
     let egress = egress(&config, &place.clock, None).map_err(not_started)?;
-    let ground = read::Ground { state: &state, policy: &egress.policy, key: &key, folder: file.folder() };
+    let (folder, now) = (file.folder(), place.clock.now());
+    let ground = read::Ground { state: &state, policy: &egress.policy, key: &key, folder, now };
     let outcome = match plan::Plan::of(document, &ground, delete) {
         Ok(mut plan) => plan.judge(&egress).map(|()| plan),
         Err(wrong) => Err(wrong),

@@ -95,7 +95,7 @@ fn one(
         Deed::DeleteType(name) => {
             webhooks::delete_type(conn, project, &name, now)?;
         }
-        Deed::DeleteWebhook(_) => {
+        Deed::DeleteWebhook(id) => {
             deliveries::delete_webhook(conn, project, id, now)?;
         }
         Deed::SaveWebhook(id, settings) => {

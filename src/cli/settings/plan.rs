@@ -296,6 +296,10 @@ impl Plan {
             return;
         }
         self.change.push(json!({ "kind": "webhook", "name": stored.settings.name, "fields": fields }));
+        let mut settings = settings;
+        // Saved as on, the window that it is in would end.
+        let stays_away = stored.in_maintenance && settings.maintenance == stored.settings.maintenance;
+        settings.active &= !stays_away;
         self.deeds.push(Deed::SaveWebhook(stored.id, Box::new(settings)));
     }
 }

@@ -2,6 +2,8 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::file::Wrong;
 use super::references::Reference;
@@ -26,6 +28,7 @@ pub(super) struct Ground<'a> {
     pub(super) key: &'a SealKey,
     /// Where relative paths begin.
     pub(super) folder: &'a Path,
+    pub(super) now: OffsetDateTime,
 }
 
 /// What the file's other sections make of the project.
@@ -181,7 +184,17 @@ fn onto(
     let same_hosts = around.hosts.as_slice() == ground.state.project.allowed_hosts;
     let anything = Policy { allow: parse_allow_list("0.0.0.0/0,::/0").unwrap_or_default(), allow_http: true };
     let any_host = AllowedHosts::default();
+    // A window that is over is none, however long it stays in the file.
+    if let Some(Some((_, until))) = &draft.maintenance
+        && let Ok(until) = OffsetDateTime::parse(until.trim(), &Rfc3339)
+        && until <= ground.now
+        && stored.and_then(|stored| stored.maintenance).is_none_or(|window| window.until != until)
+    {
+        draft.maintenance = Some(None);
+    }
+    let now = ground.now;
     let ground = webhooks::Ground {
+        now,
         policy: if same_address { &anything } else { ground.policy },
         hosts: if same_address && same_hosts { &any_host } else { around.hosts },
         own: around.own,

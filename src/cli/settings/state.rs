@@ -23,7 +23,12 @@ impl State {
     pub(super) fn load(conn: &mut PgConnection, id: ProjectId) -> Result<Self, Failure> {
         let project = projects::find(conn, id)?
             .ok_or_else(|| Failure::new("the project was deleted meanwhile", "nothing was changed"))?;
-        Ok(Self { project, types: event_types::list(conn, id)?, webhooks: webhooks::list(conn, id)? })
+        let mut webhooks = webhooks::list(conn, id)?;
+        // One in its maintenance window comes back by itself: it is set to be on.
+        for webhook in webhooks.iter_mut().filter(|webhook| webhook.in_maintenance) {
+            webhook.settings.active = true;
+        }
+        Ok(Self { project, types: event_types::list(conn, id)?, webhooks })
     }
 
     /// The webhook of this name, in whatever capitals: names are unique like that.
