@@ -4,7 +4,7 @@ mod node;
 mod parts;
 mod start_error;
 
-pub use parts::{Overrides, Parts};
+pub use parts::{Overrides, Parts, egress, seal_key};
 pub use start_error::StartError;
 
 use std::net::SocketAddr;

@@ -21,3 +21,4 @@ pub mod webhooks;
 pub use events_in::{post, post_batch};
 pub use key::{AnyKey, DeliveriesKey, EventsKey, WebhooksKey};
 pub use problem::{FieldProblem, Problem, not_allowed, not_found};
+pub use webhook_fields::{settings_draft, settings_told};

@@ -4,10 +4,25 @@ use serde_json::{Map, Value};
 use super::problem::{FieldProblem, Problem};
 use super::shapes;
 use super::told::{self, Stored, Told};
-use crate::models::webhooks::{AuthenticationDraft, Draft};
+use crate::models::webhooks::{AuthenticationDraft, Draft, Webhook};
 
 /// Reads the fields' types; unknown fields are wrong, as are those that cannot be set and say anything new.
 pub(super) fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> Result<Draft, Problem> {
+    read(given, stored).map_err(Problem::wrong)
+}
+
+/// As `POST /v1/webhooks` reads them; all problems at once.
+pub fn settings_draft(given: &Map<String, Value>) -> Result<Draft, Vec<FieldProblem>> {
+    read(given, None)
+}
+
+/// A webhook's settings as `GET /v1/webhooks/{id}` tells them, all of them and nothing else.
+pub fn settings_told(webhook: &Webhook) -> Map<String, Value> {
+    let mut told = shapes::webhook(webhook, None, &[]);
+    FIELDS.into_iter().map(|field| (field.to_owned(), told[field].take())).collect()
+}
+
+fn read(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> Result<Draft, Vec<FieldProblem>> {
     let mut reader = Reader { given, problems: Vec::new() };
     let draft = Draft {
         name: reader.text("name"),
@@ -33,7 +48,7 @@ pub(super) fn draft(given: &Map<String, Value>, stored: Option<&Stored<'_>>) -> 
         maintenance: reader.maintenance(),
     };
     reader.refuse_unknown(stored);
-    if reader.problems.is_empty() { Ok(draft) } else { Err(Problem::wrong(reader.problems)) }
+    if reader.problems.is_empty() { Ok(draft) } else { Err(reader.problems) }
 }
 
 const FIELDS: [&str; 21] = [

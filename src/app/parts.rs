@@ -78,21 +78,10 @@ struct Stopping {
 impl Parts {
     pub(super) async fn build(config: Config, overrides: Overrides) -> Result<Self, StartError> {
         let clock = overrides.clock.unwrap_or_default();
-        let policy = policy(&config)?;
-        let resolver = overrides.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
-        let egress = Egress {
-            policy: Arc::new(policy.clone()),
-            resolver,
-            tls: Tls::new(config.extra_ca.as_deref()).map_err(StartError::Tls)?,
-            proxy: proxy(&config)?,
-            clock: clock.clone(),
-        };
+        let egress = egress(&config, &clock, overrides.resolver)?;
+        let policy = Policy::clone(&egress.policy);
         let dir = config.data_dir.clone();
-        std::fs::create_dir_all(&dir).map_err(|error| StartError::DataDir { path: dir.clone(), error })?;
-        let key = match &config.secret_key {
-            Some(key) => SealKey::from_bytes(*key.bytes()),
-            None => SealKey::load_or_create(&dir.join("secret.key")).map_err(StartError::Key)?,
-        };
+        let key = seal_key(&config)?;
         let node = Node::of(&dir).map_err(|error| StartError::DataDir { path: dir.clone(), error })?;
         let (url, postgres) = database(&config).await?;
         let db = Db::new(&url, POOL_CONNECTIONS_MAX);
@@ -187,6 +176,31 @@ impl Parts {
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "no set-up link could be made"),
         }
+    }
+}
+
+/// What every connection of an installation with these settings goes by; the system's names where no resolver is given.
+pub fn egress(
+    config: &Config,
+    clock: &Clock,
+    resolver: Option<Arc<dyn Resolve>>,
+) -> Result<Egress, StartError> {
+    Ok(Egress {
+        policy: Arc::new(policy(config)?),
+        resolver: resolver.unwrap_or_else(|| Arc::new(SystemResolver::default())),
+        tls: Tls::new(config.extra_ca.as_deref()).map_err(StartError::Tls)?,
+        proxy: proxy(config)?,
+        clock: clock.clone(),
+    })
+}
+
+/// The key that secrets are sealed with: the setting, else the data directory's file, which is made if there is none.
+pub fn seal_key(config: &Config) -> Result<SealKey, StartError> {
+    let dir = &config.data_dir;
+    std::fs::create_dir_all(dir).map_err(|error| StartError::DataDir { path: dir.clone(), error })?;
+    match &config.secret_key {
+        Some(key) => Ok(SealKey::from_bytes(*key.bytes())),
+        None => SealKey::load_or_create(&dir.join("secret.key")).map_err(StartError::Key),
     }
 }
 

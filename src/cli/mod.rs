@@ -18,6 +18,7 @@ mod project;
 pub mod receiver;
 mod reseal;
 mod serve;
+mod settings;
 mod user;
 mod verify_signature;
 
@@ -102,6 +103,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// A project's webhooks and event types as one TOML or JSON file
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
     Reseal(reseal::Args),
     Receiver(receiver::Args),
     Bench(bench::Args),
@@ -120,6 +124,10 @@ pub fn main() -> ExitCode {
         Some(Command::Member(command)) => member::run(command),
         Some(Command::Project(command)) => project::run(command),
         Some(Command::Key(command)) => key::run(command),
+        Some(Command::Settings(command)) => match settings::run(&command) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Some(Command::Reseal(args)) => reseal::run(&args),
         Some(Command::Receiver(args)) => receiver::run(args),
         Some(Command::Bench(args)) => bench::run(&args),

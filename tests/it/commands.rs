@@ -215,6 +215,9 @@ fn every_command_has_help() {
         &["key", "create", "--help"],
         &["receiver", "--help"],
         &["reseal", "--help"],
+        &["settings", "export", "--help"],
+        &["settings", "plan", "--help"],
+        &["settings", "apply", "--help"],
         &["verify-signature", "--help"],
     ] {
         let output = callout(&db, arguments);

@@ -55,6 +55,7 @@ mod rotation;
 mod sample_data;
 mod secrets;
 mod serving;
+mod settings_as_code;
 mod settings_pages;
 mod setup_page;
 mod signature;
