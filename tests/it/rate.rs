@@ -300,7 +300,7 @@ fn the_form_takes_it_and_the_webhooks_page_says_it() {
         let refused = admin.submit(&list, &form.clone().with("rate_per_s", wrong)).expect(422).page();
         assert!(refused.text("#rate_per_s-error").contains("1 to 1,000"), "{wrong}");
         assert_eq!(refused.form(FORM).value("rate_per_s"), Some(wrong), "as it was typed");
-        assert!(refused.has("details[open] #rate_per_s"), "not hidden");
+        assert!(!refused.has("details:not([open]) #rate_per_s"), "not hidden");
     }
     admin.submit(&list, &form.with("rate_per_s", "5")).expect(303);
     let webhook = project.api().get("/v1/webhooks").expect(200).json()["data"][0].clone();

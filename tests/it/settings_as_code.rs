@@ -1,6 +1,7 @@
 //! A project's settings as a file: exported, planned, applied; secrets only by reference.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::factory::{self, Project};
+use crate::support::receiver::CLIENT;
 use crate::support::serve::{self, Serve};
 
 /// On an address that needs no name server.
@@ -16,16 +18,16 @@ const SECRETS: [&str; 5] =
     ["a-token-of-x", "a-password-of-x", "a-key-of-x", "a-header-of-x", "BEGIN CERTIFICATE"];
 
 /// What the exported references lead to.
-const VARIABLES: [(&str, &str); 5] = [
-    ("CALLOUT_SETTINGS_BEARER_TOKEN", SECRETS[0]),
-    ("CALLOUT_SETTINGS_BASIC_PASSWORD", SECRETS[1]),
-    ("CALLOUT_SETTINGS_LOYALTY_API_KEY", SECRETS[2]),
-    ("CALLOUT_SETTINGS_BASIC_HEADER_X_SHOP", SECRETS[3]),
-    (
-        "CALLOUT_SETTINGS_BASIC_CLIENT_CERTIFICATE",
-        "-----BEGIN CERTIFICATE-----\nAA==\n-----BEGIN PRIVATE KEY-----\nBB==",
-    ),
-];
+static VARIABLES: LazyLock<[(&str, &str); 5]> = LazyLock::new(|| {
+    let (certificate, key) = &*CLIENT;
+    [
+        ("CALLOUT_SETTINGS_BEARER_TOKEN", SECRETS[0]),
+        ("CALLOUT_SETTINGS_BASIC_PASSWORD", SECRETS[1]),
+        ("CALLOUT_SETTINGS_LOYALTY_API_KEY", SECRETS[2]),
+        ("CALLOUT_SETTINGS_BASIC_HEADER_X_SHOP", SECRETS[3]),
+        ("CALLOUT_SETTINGS_BASIC_CLIENT_CERTIFICATE", format!("{certificate}\n{key}").leak()),
+    ]
+});
 
 /// The command where the app's database and key are.
 struct Desk<'a> {
@@ -111,10 +113,7 @@ fn with_every_knob(app: &App, name: &str) -> Project {
         json!({ "name": "Basic", "description": "A \"quoted\" one,\n'''with''' lines\t\\ ü",
             "authentication": { "type": "basic", "username": "ada", "password": SECRETS[1] },
             "headers": { "X-Shop": SECRETS[3] },
-            "client_certificate": {
-                "certificate": "-----BEGIN CERTIFICATE-----\nAA==",
-                "key": "-----BEGIN PRIVATE KEY-----\nBB==",
-            } }),
+            "client_certificate": { "certificate": CLIENT.0, "key": CLIENT.1 } }),
         json!({ "name": "Loyalty", "preset": "loyalty", "events": ["mission_completed"],
             "authentication": { "type": "api_key", "header": "x-key", "value": SECRETS[2] } }),
         json!({ "name": "Project's", "preset": "project", "retries": [1, 20, 300, 4000], "active": false }),
@@ -176,7 +175,7 @@ fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
         let to = factory::project(&app, &format!("To {end}"));
         let lacking = desk.refused("plan", &to.name, &file, &[]);
         assert_eq!(lacking.matches("There is nothing in the environment variable").count(), 5, "{lacking}");
-        let (made, _) = desk.done("apply", &to.name, &file, &["--yes"], &VARIABLES);
+        let (made, _) = desk.done("apply", &to.name, &file, &["--yes"], &*VARIABLES);
         let created = made["created"].as_array().expect("a list");
         let with_secret =
             |one: &&Value| one["secret"].as_str().is_some_and(|text| text.starts_with("whsec_"));
@@ -191,7 +190,7 @@ fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
         assert_eq!(from.api().get("/v1/event-types").json(), to.api().get("/v1/event-types").json());
         let hosts = |project: &Project| project.api().get("/v1/project").json()["allowed_hosts"].clone();
         assert_eq!(hosts(&from), hosts(&to));
-        let (again, _) = desk.done("apply", &to.name, &file, &["--yes"], &VARIABLES);
+        let (again, _) = desk.done("apply", &to.name, &file, &["--yes"], &*VARIABLES);
         assert_eq!(
             (&again["created"], &again["changed"], &again["unchanged"]),
             (&json!([]), &json!([]), &json!(9))

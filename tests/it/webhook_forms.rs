@@ -8,6 +8,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::factory::{self, Project};
 use crate::support::html::{Form, Page};
 use crate::support::people;
+use crate::support::receiver::CLIENT;
 use crate::support::receiver::{self, received};
 
 const TYPE: &str = "customer.rewarded";
@@ -145,8 +146,8 @@ fn stored_secrets_stay_where_nothing_is_typed_and_go_where_their_row_goes() {
         .with("header_value", "eu")
         .and("header_name", "x-desk")
         .and("header_value", "7")
-        .with("certificate", CERTIFICATE)
-        .with("certificate_key", KEY);
+        .with("certificate", &CLIENT.0)
+        .with("certificate_key", &CLIENT.1);
     let made = admin.submit(&path, &form).expect(303);
     let first = saved(&project, &made);
     assert_eq!(first["headers"].as_object().map(|headers| headers.len()), Some(2), "{first}");
@@ -154,7 +155,7 @@ fn stored_secrets_stay_where_nothing_is_typed_and_go_where_their_row_goes() {
 
     let page = made.header("location").expect("a place").trim_end_matches("/created").to_owned();
     let stored = admin.get(&page).expect(200).page();
-    for secret in ["pass word", "BEGIN PRIVATE KEY-----\nMIIC"] {
+    for secret in ["pass word", &CLIENT.1[28..60]] {
         assert!(!stored.source().contains(secret), "{secret}");
     }
     let kept = saved(&project, &admin.submit(&page, &stored.form(FORM)).expect(303));

@@ -1,5 +1,5 @@
 //! A receiver to aim webhooks at, on a free port of 127.0.0.1.
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -59,3 +59,9 @@ fn start_tls_with(
     let options = Options { tls: Some(Arc::new(tls)), ..Options::default() };
     (Receiver::start(options).expect("start a receiver"), made.cert.pem())
 }
+
+/// A client certificate and its key (PEM), the same for a whole run.
+pub static CLIENT: LazyLock<(String, String)> = LazyLock::new(|| {
+    let made = rcgen::generate_simple_self_signed(["client.example".to_owned()]).expect("a certificate");
+    (made.cert.pem(), made.signing_key.serialize_pem())
+});
