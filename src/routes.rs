@@ -172,6 +172,8 @@ people: {
     get "/p/{project}/settings/webhooks" => pages::settings::webhooks::list, Admin;
     post "/p/{project}/settings/webhooks" => pages::settings::webhooks::create, Admin;
     get "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::new, Admin;
+    post "/p/{project}/settings/webhooks/new" => pages::settings::webhooks::fill, Admin;
+    post "/p/{project}/settings/webhooks/preview-request" => pages::settings::webhooks::preview_request, Admin;
     post "/p/{project}/settings/webhooks/preview" => pages::settings::webhooks::preview, Admin;
     post "/p/{project}/settings/webhooks/try" => pages::settings::webhooks::try_unsaved, Admin;
     post "/p/{project}/settings/webhooks/check-data" => pages::settings::webhooks::check_data, Admin;
@@ -203,6 +205,8 @@ people: {
     post "/p/{project}/settings/event-types/{type}/delete" => pages::settings::event_types::delete, Admin;
     get "/p/{project}/settings/general" => pages::settings::general::show, Admin;
     post "/p/{project}/settings/general" => pages::settings::general::save, Admin;
+    get "/p/{project}/settings/general/hosts" => pages::settings::general::go_to_general, Admin;
+    post "/p/{project}/settings/general/hosts" => pages::settings::hosts::save, Admin;
     get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;
     post "/p/{project}/settings/general/switch-off" => pages::settings::switch::switch_off, Admin;
     post "/p/{project}/settings/general/switch-on" => pages::settings::switch::switch_on, Admin;

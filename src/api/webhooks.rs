@@ -16,7 +16,7 @@ use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
-use crate::dispatcher::probe::{self, Egress, Judgement};
+use crate::dispatcher::probe::{self, Egress};
 use crate::models::deliveries;
 use crate::models::event_types;
 use crate::models::projects;
@@ -28,7 +28,7 @@ use crate::rules::authentication::Hidden;
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::signing::Secret;
-use crate::rules::target::{AllowedHosts, parse_target};
+use crate::rules::target::AllowedHosts;
 
 /// `GET /v1/webhooks`.
 pub async fn list(key: WebhooksKey, db: Data<Db>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -289,13 +289,8 @@ async fn checked(
     egress: &Egress,
 ) -> Result<(Settings, Vec<String>), Problem> {
     let settings = draft.onto(base, ground).map_err(wrong)?;
-    let target = parse_target(&settings.target_url, &egress.policy)
-        .map_err(|error| wrong(vec![Wrong::new("target_url", error.to_string())]))?;
-    match probe::judge(egress, &target).await {
-        Judgement::Fine => Ok((settings, Vec::new())),
-        Judgement::Warning(text) => Ok((settings, vec![text])),
-        Judgement::Refused(why) => Err(wrong(vec![Wrong::new("target_url", why)])),
-    }
+    let warnings = probe::judge(egress, &settings).await.map_err(wrong)?;
+    Ok((settings, warnings))
 }
 
 /// Hosts that the project sends to, and the event types of its own.

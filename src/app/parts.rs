@@ -15,7 +15,7 @@ use crate::base::db::Db;
 use crate::base::migrate;
 use crate::base::postgres::PrivatePostgres;
 use crate::base::seal::SealKey;
-use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, client_config};
+use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, Tls};
 use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
@@ -188,7 +188,7 @@ pub fn egress(
     Ok(Egress {
         policy: Arc::new(policy(config)?),
         resolver: resolver.unwrap_or_else(|| Arc::new(SystemResolver::default())),
-        tls: client_config(config.extra_ca.as_deref()).map_err(StartError::Tls)?,
+        tls: Tls::new(config.extra_ca.as_deref()).map_err(StartError::Tls)?,
         proxy: proxy(config)?,
         clock: clock.clone(),
     })

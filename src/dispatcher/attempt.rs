@@ -233,7 +233,10 @@ pub(super) fn new_sender(egress: &Egress, target: &Target, connections_max: usiz
     let allow = parse_allow_list("0.0.0.0/0, ::/0").unwrap_or_default();
     let lenient = Policy { allow, allow_http: true };
     match parse_target(&target.webhook.settings.target_url, &lenient) {
-        Ok(parsed) => Some(Sender::new(egress, &parsed, connections_max)),
+        Ok(parsed) => {
+            let certificate = target.credentials.client_certificate.as_ref();
+            Some(Sender::new(egress, &parsed, certificate.map(|pem| pem.as_str()), connections_max))
+        }
         Err(error) => {
             tracing::error!(webhook = %target.webhook.id, %error, "the target address cannot be used");
             None

@@ -132,6 +132,26 @@ impl Target {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// What the `host` header says: the host, with the port if it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        match self.url.port() {
+            Some(port) => format!("{}:{port}", self.host()),
+            None => self.host().to_owned(),
+        }
+    }
+
+    /// What the request's first line asks for: path and query.
+    pub fn path_and_query(&self) -> String {
+        let query = self.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}{query}", self.url.path())
+    }
+
+    /// A host in punycode as people write it, if that differs.
+    pub fn host_in_letters(&self) -> Option<String> {
+        let decoded = url::quirks::domain_to_unicode(self.host());
+        (!decoded.is_empty() && decoded != self.host()).then_some(decoded)
+    }
+
     /// The port that is named, or the scheme's own.
     pub fn port(&self) -> u16 {
         self.url.port_or_known_default().unwrap_or_default()

@@ -19,7 +19,12 @@ const total = (picker) => {
   picker.querySelector("[data-types-total]").textContent = words;
 };
 
-for (const picker of document.querySelectorAll("[data-types]")) {
+const beginChoice = () => {
+  for (const picker of document.querySelectorAll("[data-types]:not([data-types-begun])")) followed(picker);
+};
+
+const followed = (picker) => {
+  picker.setAttribute("data-types-begun", "");
   const follow = () => {
     picker.querySelectorAll("[data-types-group]").forEach(count);
     total(picker);
@@ -42,4 +47,8 @@ for (const picker of document.querySelectorAll("[data-types]")) {
     }
     total(picker);
   });
-}
+};
+
+// A preset brings other boxes.
+document.addEventListener("htmx:afterSwap", beginChoice);
+beginChoice();

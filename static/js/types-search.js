@@ -23,11 +23,18 @@ const search = (list, letters) => {
   list.querySelector("[data-types-none]").hidden = found > 0;
 };
 
-for (const list of document.querySelectorAll("[data-types-list]")) {
+const beginSearch = () => {
+  for (const list of document.querySelectorAll("[data-types-search][hidden]")) shown(list.closest("[data-types-list]"));
+};
+
+const shown = (list) => {
   const field = list.querySelector("[data-types-search]");
   field.hidden = false;
   const input = field.querySelector("input");
   input.addEventListener("input", () => search(list, input.value.trim().toLowerCase()));
   // Enter here would send the whole form.
   input.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-}
+};
+
+document.addEventListener("htmx:afterSwap", beginSearch);
+beginSearch();

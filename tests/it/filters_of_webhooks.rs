@@ -119,7 +119,7 @@ fn a_wrong_condition_is_told_with_its_place_and_what_to_do() {
 }
 
 #[test]
-fn a_paused_webhook_is_told_as_paused_whatever_its_filter_and_a_test_does_not_look_at_it() {
+fn a_paused_webhook_missed_only_what_its_filter_takes_and_a_test_does_not_look_at_it() {
     let (_app, project) = started();
     let receiver = receiver::start();
     let made = project.webhook(
@@ -127,7 +127,7 @@ fn a_paused_webhook_is_told_as_paused_whatever_its_filter_and_a_test_does_not_lo
         json!({ "active": false, "filter": [{ "path": "data.never", "exists": true }] }),
     );
     let event = project.event("customer.rewarded", json!({}));
-    assert_eq!(untold(&project, &event)[0]["reason"], "paused");
+    assert_eq!(untold(&project, &event)[0]["reason"], "filter");
     let told = project.api().post(&format!("{}/test", path(&made)), &json!({})).expect(200).json();
     assert_eq!(told["status"], "delivered");
 }

@@ -9,12 +9,12 @@ use super::export::FORM;
 use super::file::Wrong;
 use super::read::{self, Around, Ground, ReadWebhook};
 use crate::base::ids::WebhookId;
-use crate::dispatcher::probe::{self, Egress, Judgement};
+use crate::dispatcher::probe::{self, Egress};
 use crate::models::event_types::OWN_TYPES_MAX;
 use crate::models::webhooks::{Settings, WEBHOOKS_MAX, Webhook};
 use crate::rules::catalogue::own::{OwnNames, OwnType};
 use crate::rules::signing::Secret;
-use crate::rules::target::{AllowedHosts, parse_target};
+use crate::rules::target::AllowedHosts;
 
 const SECTIONS: [&str; 4] = ["format", "project", "event_types", "webhooks"];
 
@@ -47,8 +47,8 @@ pub(super) struct Plan {
     /// `{name, message}` each.
     pub(super) warnings: Vec<Value>,
     pub(super) unchanged: usize,
-    /// Addresses that are not stored like this, with their webhook's place and name.
-    new_addresses: Vec<(String, String, String)>,
+    /// Webhooks whose address or client certificate is not stored like this, with their place.
+    to_judge: Vec<(String, Settings)>,
 }
 
 fn item(kind: &str, name: &str) -> Value {
@@ -96,22 +96,19 @@ impl Plan {
         })
     }
 
-    /// Judges what new addresses lead to, as when they are saved in the pages.
+    /// Judges new addresses and client certificates, as when they are saved in the pages.
     pub(super) fn judge(&mut self, egress: &Egress) -> Result<(), Vec<Wrong>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| vec![Wrong::new("the file", error.to_string())])?;
         let mut wrong = Vec::new();
-        for (place, name, address) in std::mem::take(&mut self.new_addresses) {
-            let judged = match parse_target(&address, &egress.policy) {
-                Ok(target) => runtime.block_on(probe::judge(egress, &target)),
-                Err(error) => Judgement::Refused(error.to_string()),
-            };
-            match judged {
-                Judgement::Fine => {}
-                Judgement::Warning(message) => {
-                    self.warnings.push(json!({ "name": name, "message": message }));
-                }
-                Judgement::Refused(why) => wrong.push(Wrong::new(format!("{place}.target_url"), why)),
+        for (place, settings) in std::mem::take(&mut self.to_judge) {
+            match runtime.block_on(probe::judge(egress, &settings)) {
+                Ok(warnings) => self.warnings.extend(
+                    warnings.iter().map(|message| json!({ "name": settings.name, "message": message })),
+                ),
+                Err(problems) => wrong.extend(
+                    problems.into_iter().map(|one| within(&place, Wrong::new(one.field, one.message))),
+                ),
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -276,8 +273,11 @@ impl Plan {
             |(field, words): (String, String)| json!({ "name": name, "field": field, "reference": words });
         self.kept.extend(kept.into_iter().map(reference));
         let stored = ground.state.webhook(&name);
-        if stored.is_none_or(|stored| stored.settings.target_url != settings.target_url) {
-            self.new_addresses.push((place.to_owned(), name.clone(), settings.target_url.clone()));
+        let certificate = settings.client_certificate.as_ref();
+        let has_new_certificate = certificate.is_some_and(|value| value.as_new().is_some());
+        let same_address = stored.is_some_and(|stored| stored.settings.target_url == settings.target_url);
+        if !same_address || has_new_certificate {
+            self.to_judge.push((place.to_owned(), settings.clone()));
         }
         let Some(stored) = stored else {
             let created_at = ground.state.project.created_at;

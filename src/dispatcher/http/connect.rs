@@ -7,18 +7,22 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_service::Service;
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::http::Uri;
 use futures_util::future::LocalBoxFuture;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::Egress;
+use super::certificate::CertificateError;
 use super::stream::{Inner, TRACE, Trace, Traced};
+use super::tls::in_tls_words;
 use crate::models::deliveries::{Failure, FailureKind};
 
 /// Connects for one webhook.
@@ -27,6 +31,8 @@ pub(super) struct Guard {
     pub(super) egress: Egress,
     /// Whether this webhook's address says `https`.
     pub(super) secure: bool,
+    /// With the webhook's certificate, if it has one that can be used.
+    pub(super) tls: Result<Arc<ClientConfig>, CertificateError>,
 }
 
 /// The connector said why in the trace; awc only needs to know that it is over.
@@ -70,13 +76,14 @@ impl Guard {
     async fn connect(&self, host: &str, port: u16, trace: &Trace) -> Result<Traced, Failure> {
         trace.connected.set(true);
         let addresses = self.judged(host, port, trace).await?;
+        let tls = if self.secure { Some(self.tls()?) } else { None };
         let before = trace.watch.elapsed_us();
-        let (stream, address) = self.dial(&addresses).await?;
+        let (stream, address) = self.dial(&addresses, trace).await?;
         trace.address.set(Some(address));
         trace.connect_us.set(Some(trace.watch.elapsed_us() - before));
-        let inner = if self.secure {
+        let inner = if let Some(tls) = tls {
             let before = trace.watch.elapsed_us();
-            let stream = self.handshake(host, stream).await?;
+            let stream = handshake(tls, host, stream).await?;
             trace.tls_us.set(Some(trace.watch.elapsed_us() - before));
             Inner::Tls(Box::new(stream))
         } else {
@@ -116,33 +123,58 @@ impl Guard {
         Ok(addresses)
     }
 
-    async fn dial(&self, addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
-        let mut last = None;
-        for address in addresses {
-            let dialled = match &self.egress.proxy {
-                Some(proxy) => proxy.connect(*address).await,
-                None => TcpStream::connect(address).await,
-            };
-            match dialled.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
-                Ok(stream) => return Ok((stream, *address)),
-                Err(error) => last = Some((address, error)),
-            }
-        }
-        let why =
-            last.map_or_else(String::new, |(address, error)| format!("{address}: {}", in_words(&error)));
-        Err(Failure::new(FailureKind::Connect, why))
+    /// Nothing is sent to whom we cannot identify ourselves.
+    fn tls(&self) -> Result<TlsConnector, Failure> {
+        let unusable = |error: &CertificateError| {
+            let detail =
+                format!("Nothing was sent: the webhook's client certificate cannot be used. {error}");
+            Failure::new(FailureKind::Tls, detail)
+        };
+        self.tls.as_ref().map(|tls| TlsConnector::from(tls.clone())).map_err(unusable)
     }
 
-    async fn handshake(
+    async fn dial(
         &self,
-        host: &str,
-        stream: TcpStream,
-    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
-        let failed = |why: String| Failure::new(FailureKind::Tls, why);
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
-        let connector = TlsConnector::from(self.egress.tls.clone());
-        connector.connect(name, stream).await.map_err(|error| failed(in_words(&error)))
+        addresses: &[SocketAddr],
+        trace: &Trace,
+    ) -> Result<(TcpStream, SocketAddr), Failure> {
+        let mut last = String::new();
+        for address in addresses {
+            let dialled = match &self.egress.proxy {
+                Some(proxy) => {
+                    trace.at_proxy.set(true);
+                    let connected = proxy.connect(*address).await;
+                    trace.at_proxy.set(false);
+                    connected
+                }
+                None => direct(*address).await.map_err(|error| in_words(&error)),
+            };
+            match dialled {
+                Ok(stream) => return Ok((stream, *address)),
+                Err(why) => last = format!("{address}: {why}"),
+            }
+        }
+        Err(Failure::new(FailureKind::Connect, last))
     }
+}
+
+async fn direct(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn handshake(
+    connector: TlsConnector,
+    host: &str,
+    stream: TcpStream,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
+    let failed = |why: String| Failure::new(FailureKind::Tls, why);
+    // A name's root is not part of what certificates and SNI say (RFC 6066, 3).
+    let name = host.strip_suffix('.').unwrap_or(host).to_owned();
+    let name = ServerName::try_from(name).map_err(|error| failed(error.to_string()))?;
+    let connected = connector.connect(name, stream).await;
+    connected.map_err(|error| failed(in_tls_words(&error).unwrap_or_else(|| in_words(&error))))
 }
 
 /// An I/O error without the number that says nothing to most readers.

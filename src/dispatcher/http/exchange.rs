@@ -11,6 +11,7 @@ use futures_util::{Stream, StreamExt};
 use super::Egress;
 use super::connect::{Guard, in_words};
 use super::stream::{TRACE, Trace};
+use super::tls::in_tls_words;
 use crate::models::deliveries::{Failure, FailureKind, Response, Timings};
 use crate::rules::request::RESPONSE_BYTES_MAX;
 use crate::rules::target::Target;
@@ -58,24 +59,24 @@ pub struct Exchanged {
 }
 
 impl Sender {
-    /// A client of at most `connections_max` connections to `target`.
-    pub fn new(egress: &Egress, target: &Target, connections_max: usize) -> Self {
+    /// A client of at most `connections_max` connections to `target`, where it shows `certificate` (a chain and its key,
+    /// PEM) to whoever asks for one. With one that cannot be used, every exchange fails.
+    pub fn new(egress: &Egress, target: &Target, certificate: Option<&str>, connections_max: usize) -> Self {
         let secure = !target.is_plain_http();
+        let tls = match certificate {
+            Some(pem) if secure => egress.tls.identified(pem),
+            _ => Ok(egress.tls.anonymous()),
+        };
         let connector = awc::Connector::new()
-            .connector(Guard { egress: egress.clone(), secure })
+            .connector(Guard { egress: egress.clone(), secure, tls })
             .limit(connections_max)
             .timeout(STEP_MAX)
             .handshake_timeout(STEP_MAX)
             .conn_keep_alive(KEEP_ALIVE)
             .conn_lifetime(CONNECTION_LIFETIME);
         // The connector speaks TLS itself, so to awc every address is a plain one with its port.
-        let url = target.url();
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let plain = format!("http://{}:{}{}{query}", target.host(), target.port(), url.path());
-        let host = match url.port() {
-            Some(port) => format!("{}:{port}", target.host()),
-            None => target.host().to_owned(),
-        };
+        let plain = format!("http://{}:{}{}", target.host(), target.port(), target.path_and_query());
+        let host = target.authority();
         let client = awc::Client::builder()
             .connector(connector)
             .disable_redirects()
@@ -134,7 +135,7 @@ impl Sender {
         }
         let mut answer = match sent {
             Ok(answer) => answer,
-            Err(error) => return Err(trace.failure.take().unwrap_or_else(|| explained(error))),
+            Err(error) => return Err(trace.failure.take().unwrap_or_else(|| told(explained(error), trace))),
         };
         let response = place.insert(Response {
             status: answer.status().as_u16(),
@@ -186,6 +187,8 @@ fn timed_out(limit: Duration, trace: &Trace, head_came: bool) -> Failure {
         "the answer's head was not complete"
     } else if trace.address.get().is_some() {
         "connected, but no answer came"
+    } else if trace.at_proxy.get() {
+        "the outbound proxy gave no connection"
     } else {
         "no connection came about"
     };
@@ -201,15 +204,32 @@ fn explained(error: SendRequestError) -> Failure {
             Failure::new(FailureKind::Reset, "The receiver closed the connection without an answer.")
         }
         SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
-            Failure::new(FailureKind::Reset, in_words(&error))
+            broken_off(&error)
         }
-        SendRequestError::Response(ParseError::Io(error)) => {
-            Failure::new(FailureKind::Reset, in_words(&error))
-        }
+        SendRequestError::Response(ParseError::Io(error)) => broken_off(&error),
         SendRequestError::Connect(error) => Failure::new(FailureKind::Connect, error.to_string()),
         SendRequestError::Response(error) => {
             Failure::new(FailureKind::Body, format!("The answer was not understood as HTTP: {error}"))
         }
         other => Failure::new(FailureKind::Reset, other.to_string()),
+    }
+}
+
+/// Who is not let in for want of the right certificate may see no more of it than a connection that ends: with TLS 1.3 the
+/// request is under way by then, and the receiver's word can get lost.
+fn told(failure: Failure, trace: &Trace) -> Failure {
+    let is_at_the_door = trace.asked_who.get() && trace.first_byte_us.get().is_none();
+    if failure.kind != FailureKind::Reset || !is_at_the_door {
+        return failure;
+    }
+    let detail = "The receiver asked for a client certificate and then broke off the connection: it was shown none, or \
+                  none that it accepts.";
+    Failure::new(FailureKind::Tls, detail)
+}
+
+fn broken_off(error: &std::io::Error) -> Failure {
+    match in_tls_words(error) {
+        Some(why) => Failure::new(FailureKind::Tls, why),
+        None => Failure::new(FailureKind::Reset, in_words(error)),
     }
 }

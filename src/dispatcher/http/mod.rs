@@ -1,4 +1,5 @@
 //! The one place that calls out: awc behind a connector that judges every address.
+mod certificate;
 mod connect;
 mod exchange;
 mod interim;
@@ -11,7 +12,7 @@ pub use awc::http::header::{HeaderName, HeaderValue};
 pub use exchange::{Exchanged, Request, Sender};
 pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};
-pub use tls::{TlsError, client_config};
+pub use tls::{Tls, TlsError};
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub struct Egress {
     /// How names become addresses.
     pub resolver: Arc<dyn Resolve>,
     /// Trust anchors and protocol versions.
-    pub tls: Arc<rustls::ClientConfig>,
+    pub tls: Tls,
     /// Connections go through this one, to the address that we judged.
     pub proxy: Option<Arc<Proxy>>,
     /// For timings.

@@ -27,6 +27,10 @@ pub(super) struct Trace {
     pub(super) connect_us: Cell<Option<i32>>,
     pub(super) tls_us: Cell<Option<i32>>,
     pub(super) first_byte_us: Cell<Option<i32>>,
+    /// The outbound proxy has been asked for a connection and has not answered yet.
+    pub(super) at_proxy: Cell<bool>,
+    /// The receiver asked for a client certificate.
+    pub(super) asked_who: Cell<bool>,
     /// The receiver closed the connection.
     pub(super) closed: Cell<bool>,
     /// What the connector has to say about a connection that did not come about.
@@ -43,6 +47,8 @@ impl Trace {
             connect_us: Cell::new(None),
             tls_us: Cell::new(None),
             first_byte_us: Cell::new(None),
+            at_proxy: Cell::new(false),
+            asked_who: Cell::new(false),
             closed: Cell::new(false),
             failure: RefCell::new(None),
         }

@@ -1,10 +1,9 @@
 //! The check that turns raw input into settings.
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS};
-use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX};
+use super::settings::{RATE_PER_S, Settings, TIMEOUT_MS};
+use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX, window};
 use crate::rules::authentication::{
     self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
 };
@@ -242,16 +241,11 @@ impl Draft {
                 )),
             },
         }
-        match self.maintenance.map(|given| given.map(|(from, until)| window(&from, &until)).transpose()) {
-            None => {}
-            Some(Ok(window)) if is_over(window, ground) => {
-                problems.push(Problem::new(
-                    "maintenance.until",
-                    "The window is over already. Choose a later end.",
-                ));
+        if let Some(given) = self.maintenance {
+            match window::read(given, ground) {
+                Ok(window) => settings.maintenance = window,
+                Err(problem) => problems.push(problem),
             }
-            Some(Ok(window)) => settings.maintenance = window,
-            Some(Err(problem)) => problems.push(problem),
         }
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
@@ -296,7 +290,7 @@ impl AuthenticationDraft {
                 let username = username.unwrap_or_else(|| kept.unwrap_or_default().to_owned());
                 // RFC 7617: the name ends at the first colon.
                 if username.is_empty() || username.contains(':') || header_text(&username).is_err() {
-                    let message = "Enter the user's name: ASCII, without a colon.";
+                    let message = "Enter the username: ASCII, without a colon.";
                     problems.push(Problem::new("authentication.username", message));
                 }
                 Authentication::Basic { username, password }
@@ -369,24 +363,6 @@ fn twice(settings: &Settings) -> Option<Problem> {
     let taken = settings.authentication.header()?;
     let is_twice = settings.headers.iter().any(|header| header.name == taken);
     is_twice.then(|| Problem::new("headers", format!("{taken} is the authentication's header already.")))
-}
-
-/// Whether somebody asks for a window that has passed; one that is stored may be told again.
-fn is_over(window: Option<Maintenance>, ground: &Ground<'_>) -> bool {
-    let is_new = ground.stored.is_none_or(|stored| stored.maintenance != window);
-    is_new && window.is_some_and(|window| window.until <= ground.now)
-}
-
-fn window(from: &str, until: &str) -> Result<Maintenance, Problem> {
-    let moment = |text: &str, field| {
-        let message = "Write the moment like 2026-11-21T14:00:00Z.";
-        OffsetDateTime::parse(text.trim(), &Rfc3339).map_err(|_| Problem::new(field, message))
-    };
-    let (from, until) = (moment(from, "maintenance.from")?, moment(until, "maintenance.until")?);
-    if until <= from {
-        return Err(Problem::new("maintenance.until", "The window ends after it begins."));
-    }
-    Ok(Maintenance { from, until })
 }
 
 fn choose<T: serde::de::DeserializeOwned>(

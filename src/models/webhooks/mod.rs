@@ -1,5 +1,6 @@
 //! Webhooks: where we send, what, and how.
 mod columns;
+mod copying;
 mod credentials;
 mod draft;
 mod naming;
@@ -12,7 +13,9 @@ mod secrets;
 mod settings;
 mod snapshot;
 mod switch;
+mod window;
 
+pub use copying::{CopyError, with_values_of};
 pub use credentials::{Credential, Credentials};
 pub use draft::{AuthenticationDraft, Draft, Ground, Problem};
 pub use own_types::{delete_type, that_chose, trial_of};
@@ -26,7 +29,7 @@ pub use rows::{
 };
 pub use secrets::{SecretMark, add_secret, key_fits, secret_marks};
 pub use settings::{Maintenance, RATE_PER_S, Settings, TIMEOUT_MS, WhenPaused};
-pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, versions};
+pub use snapshot::{LiveSecret, ProjectSnapshot, Target, Verdict, leads_elsewhere, versions};
 pub use switch::{LastStraw, Turn, disable, mark_deleted, set_active, set_when_paused, turn, turning};
 
 /// A project has at most so many webhooks.

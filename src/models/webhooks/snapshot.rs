@@ -90,7 +90,7 @@ impl ProjectSnapshot {
         let targets = list(conn, project)?.into_iter().map(|webhook| Target {
             secrets: secrets.remove(&webhook.id).unwrap_or_default(),
             credentials: credentials.remove(&webhook.id).unwrap_or_default(),
-            is_elsewhere: !is_among(&hosts, &webhook.settings.target_url),
+            is_elsewhere: leads_elsewhere(&hosts, &webhook.settings.target_url),
             version: row.settings_version,
             webhook,
         });
@@ -173,9 +173,9 @@ impl Target {
 }
 
 /// Whether an address leads to one of the hosts; one that cannot be read is judged when it is called.
-fn is_among(hosts: &AllowedHosts, target_url: &str) -> bool {
+pub fn leads_elsewhere(hosts: &AllowedHosts, target_url: &str) -> bool {
     let url = url::Url::parse(target_url).ok();
-    url.as_ref().and_then(url::Url::host_str).is_none_or(|host| hosts.allow(host))
+    url.as_ref().and_then(url::Url::host_str).is_some_and(|host| !hosts.allow(host))
 }
 
 prepared! {

@@ -1,8 +1,9 @@
-//! `/p/{project}/settings/general`: name, the switch of all webhooks, id and public key.
+//! `/p/{project}/settings/general`: name, the switch of all webhooks, the hosts they may lead to, id and public key.
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
+use super::hosts;
 use super::switch::Switched;
 use crate::base::db::Db;
 use crate::models::projects::{self, NameError, Project, ProjectName};
@@ -15,12 +16,14 @@ use crate::web::{
 
 #[derive(Template)]
 #[template(path = "settings/general.html")]
-struct GeneralPage {
+pub(super) struct GeneralPage {
     frame: Frame,
     status: StatusCode,
     project: Project,
     about: About,
     name: String,
+    /// One a line.
+    allowed_hosts: String,
     errors: FieldErrors,
 }
 
@@ -30,14 +33,19 @@ struct About {
     /// Deliveries that the switch holds back, and the history's query that lists them.
     held: i64,
     held_query: String,
+    /// What is to be said of webhooks that lead to hosts that are not allowed; empty if none does.
+    elsewhere: String,
 }
 
 impl About {
     async fn of(member: &Member, db: &Db) -> Result<Self, PageError> {
         let (project, is_on) = (member.project.id, member.project.webhooks_enabled);
+        let allowed = member.project.hosts();
         db.run(move |conn| {
             let switched = if is_on { None } else { Some(Switched::load(conn, project)?) };
+            let elsewhere = hosts::elsewhere(conn, project, &allowed)?;
             Ok(Self {
+                elsewhere: hosts::elsewhere_words(&elsewhere),
                 sample: Standing::of(conn, project)?,
                 held: switched.as_ref().map_or(0, Switched::held),
                 held_query: switched.map(|switched| switched.held_query()).unwrap_or_default(),
@@ -55,6 +63,7 @@ impl GeneralPage {
             project: member.project.clone(),
             about,
             name: member.project.name.clone(),
+            allowed_hosts: member.project.allowed_hosts.join("\n"),
             errors: FieldErrors::none(),
         }
     }
@@ -64,7 +73,20 @@ impl GeneralPage {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, name, errors, ..Self::of(member, about) }
     }
 
-    fn answer(&self) -> PageResult {
+    /// Hosts that could not be saved: what was typed, and why.
+    pub(super) async fn refused_hosts(
+        member: &Member,
+        db: &Db,
+        raw: &RawForm,
+        message: &str,
+    ) -> Result<Self, PageError> {
+        let page = Self::of(member, About::of(member, db).await?);
+        let errors = FieldErrors::one("allowed_hosts", message);
+        let allowed_hosts = raw.text("allowed_hosts").replace("\r\n", "\n");
+        Ok(Self { status: StatusCode::UNPROCESSABLE_ENTITY, allowed_hosts, errors, ..page })
+    }
+
+    pub(super) fn answer(&self) -> PageResult {
         page_with(self.status, self)
     }
 }

@@ -58,8 +58,7 @@ export default async function ({ stage, page, look }) {
   await page.getByRole('link', { name: 'History', exact: true }).click({ noWaitAfter: true });
   assert.equal(asked, 'beforeunload of a new one');
   await page.getByLabel('All events').check();
-  await page.getByText('More settings').click();
-  await look('new-webhook-with-more-settings');
+  await look('new-webhook-typed');
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await page.locator('#secret').waitFor();
   await page.getByText('I have stored it').click();

@@ -1,10 +1,10 @@
-//! Settings as they may be saved: the fields understood, and the address judged by what its name leads to now.
+//! Settings as they may be saved: the fields understood, the address judged by what its name leads to now, and a client
+//! certificate by whether it can be shown.
 use super::form::Fields;
-use crate::dispatcher::probe::{self, Egress, Judgement};
+use crate::dispatcher::probe::{self, Egress};
 use crate::models::projects::Project;
 use crate::models::webhooks::{Ground, Problem, Settings};
 use crate::rules::catalogue::own::OwnNames;
-use crate::rules::target::parse_target;
 
 /// Settings that may be saved, and what is worth saying about them.
 pub struct Checked {
@@ -33,12 +33,7 @@ pub async fn checked(
             return Err(problems);
         }
     };
-    let refused = |why: String| vec![Problem::new("target_url", why)];
-    let target =
-        parse_target(&settings.target_url, &egress.policy).map_err(|error| refused(error.to_string()))?;
-    match probe::judge(egress, &target).await {
-        Judgement::Fine => Ok(Checked { settings, warning: None }),
-        Judgement::Warning(text) => Ok(Checked { settings, warning: Some(text) }),
-        Judgement::Refused(why) => Err(refused(why)),
-    }
+    let warnings = probe::judge(egress, &settings).await?;
+    let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
+    Ok(Checked { settings, warning })
 }

@@ -1,10 +1,10 @@
-//! The only page that ever shows a signing secret.
+//! The only page that ever shows a signing secret, or an API key that was made here.
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Path};
 use askama::Template;
-use zeroize::Zeroizing;
 
 use super::find;
+use super::once_shown::OnceShown;
 use crate::base::db::Db;
 use crate::base::seal::SealKey;
 use crate::models::webhooks::Webhook;
@@ -28,23 +28,26 @@ struct CreatedPage {
     frame: Frame,
     list_link: String,
     link: String,
-    secret: Zeroizing<String>,
+    shown: OnceShown,
+    key_header: String,
 }
 
 impl CreatedPage {
-    fn of(member: &Member, webhook: &Webhook, secret: Zeroizing<String>) -> Self {
+    fn of(member: &Member, webhook: &Webhook, shown: OnceShown) -> Self {
         let list_link = member.path("/settings/webhooks");
-        let title = format!("{} was created", webhook.settings.name);
+        let verb = if shown.secret.is_some() { "created" } else { "saved" };
+        let title = format!("{} was {verb}", webhook.settings.name);
         Self {
             frame: member.frame(&title, Section::Webhooks).below("Webhooks", &list_link),
             link: format!("{list_link}/{}", webhook.id),
             list_link,
-            secret,
+            shown,
+            key_header: webhook.settings.authentication.name().to_owned(),
         }
     }
 }
 
-/// GET /p/{project}/settings/webhooks/{id}/created: the secret of a webhook that was just made. Once it was seen, the
+/// GET /p/{project}/settings/webhooks/{id}/created: the secrets that were just made. Once they were seen, the
 /// webhook's own page.
 pub async fn created(
     admin: Admin,
@@ -55,7 +58,7 @@ pub async fn created(
     let webhook = find(&db, admin.project.id, &path.1).await?;
     let link = admin.path(&format!("/settings/webhooks/{}", webhook.id));
     match once::take(&request, &seal, &format!("{link}/created")) {
-        Some(secret) => page::page(&CreatedPage::of(&admin, &webhook, secret)),
+        Some(kept) => page::page(&CreatedPage::of(&admin, &webhook, OnceShown::of_text(&kept))),
         None => Ok(page::go_to(htmx, &link)),
     }
 }

@@ -5,9 +5,12 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::form::Fields;
+use super::form::{self, Fields, Kept, PresetCard};
+use super::once_shown::{self, OnceShown};
 use super::preview::Shown;
+use super::request::{Looking, RequestPreview};
 use super::stored::{Found, Stored};
+use super::trying::Trying;
 use super::types::{self, Group};
 use super::{GONE, address, state};
 use crate::base::clock::{Clock, Wakeup};
@@ -23,44 +26,56 @@ use crate::web::{
 };
 
 #[derive(Template)]
-#[template(path = "settings/webhooks/edit.html")]
+#[template(path = "settings/webhooks/edit.html", blocks = ["filled"])]
 pub(super) struct EditPage {
     frame: Frame,
     stored: Stored,
     fields: Fields,
+    kept: Kept,
+    cards: Vec<PresetCard>,
+    fill_link: String,
+    request: RequestPreview,
+    trying: Trying,
     errors: FieldErrors,
     groups: Vec<Group>,
     chosen_words: String,
+    /// What it would have sent of the last events, once somebody asked.
     preview: Option<Shown>,
     preview_link: String,
+    /// The form holds what is not saved.
+    is_typed: bool,
     status: StatusCode,
 }
 
 impl EditPage {
     /// The form with what is saved.
-    fn of(member: &Member, found: &Found) -> Self {
-        Self::build(member, found, Fields::of(&found.webhook.settings))
+    fn of(member: &Member, found: &Found, now: OffsetDateTime) -> Self {
+        let looking = Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: None };
+        Self { is_typed: false, ..Self::typed(member, found, Fields::of(&found.webhook.settings), looking) }
     }
 
     /// Changes that could not be saved: what was typed, and why. 422.
-    fn refused(member: &Member, found: &Found, fields: Fields, errors: FieldErrors) -> Self {
-        let page = Self::build(member, found, fields);
-        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..page }
+    fn refused(self, errors: FieldErrors) -> Self {
+        Self { errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..self }
     }
 
-    /// What was typed, and what it would have sent.
-    pub(super) fn previewed(
-        member: &Member,
-        found: &Found,
-        fields: Fields,
-        preview: Shown,
-        status: StatusCode,
-    ) -> Self {
-        Self { preview: Some(preview), status, ..Self::build(member, found, fields) }
+    /// Without a script a preset may be chosen that nobody has seen the settings of: they are shown first.
+    fn not_filled(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
+        let fields = fields.filled(&Kept::of(Some(&found.webhook.settings)));
+        Self::typed(member, found, fields, looking).refused(FieldErrors::one("", FILLED_FIRST))
     }
 
-    fn build(member: &Member, found: &Found, fields: Fields) -> Self {
+    /// What was typed, unsaved.
+    pub(super) fn typed(member: &Member, found: &Found, fields: Fields, looking: Looking<'_>) -> Self {
+        let kept = Kept::of(Some(&found.webhook.settings));
+        let request = RequestPreview::of(&fields, &kept, looking);
         Self {
+            trying: Trying::of(looking, request.event_type),
+            request,
+            kept,
+            cards: form::cards(),
+            fill_link: member.path("/settings/webhooks/new"),
+            is_typed: true,
             frame: member
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
@@ -80,10 +95,29 @@ impl EditPage {
         false
     }
 
-    pub(super) fn answer(&self) -> PageResult {
+    fn answer(&self) -> PageResult {
         page::page_with(self.status, self)
     }
+
+    /// With what it would have sent of the last events.
+    pub(super) fn with_preview(self, preview: Option<(Shown, StatusCode)>) -> Self {
+        match preview {
+            Some((shown, status)) => Self { preview: Some(shown), status, ..self },
+            None => self,
+        }
+    }
+
+    /// The page, or for htmx what a preset fills in.
+    pub(super) fn answer_filled(&self, htmx: Htmx) -> PageResult {
+        page::page_or_block(htmx, self.status, self, &self.as_filled())
+    }
 }
+
+/// Said of a name.
+pub(super) const NAME_TAKEN: &str = "Another webhook of this project has this name.";
+/// Said of a form whose preset was chosen without a script.
+pub(super) const FILLED_FIRST: &str =
+    "The preset filled in what it says below. Nothing was saved yet: look it over, then save.";
 
 /// Problems as the form shows them.
 pub(super) fn errors_of(problems: Vec<Problem>) -> FieldErrors {
@@ -99,7 +133,7 @@ pub async fn edit(
     path: Path<(String, String)>,
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
-    EditPage::of(&admin, &found).answer()
+    EditPage::of(&admin, &found, clock.now()).answer()
 }
 
 /// POST /p/{project}/settings/webhooks/{id}: saves the form.
@@ -112,25 +146,41 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let ground = (&admin.project, &found.own);
-    let checked = match address::checked(&fields, Some(&found.webhook.settings), ground, &egress).await {
-        Ok(checked) => checked,
-        Err(problems) => return EditPage::refused(&admin, &found, fields, errors_of(problems)).answer(),
+    let looking = Looking {
+        member: &admin,
+        own: &found.own,
+        now: clock.now(),
+        webhook: Some(found.webhook.id),
+        raw: Some(&raw),
     };
-    let id = found.webhook.id;
-    match saved(&db, (admin.project.id, id), checked.settings, seal, clock.now()).await {
+    if fields.is_to_fill() {
+        return EditPage::not_filled(&admin, &found, fields, looking).answer();
+    }
+    let refused = |errors| EditPage::typed(&admin, &found, fields.clone(), looking).refused(errors).answer();
+    let stored = &found.webhook.settings;
+    let checked = match address::checked(&fields, Some(stored), (&admin.project, &found.own), &egress).await {
+        Ok(checked) => checked,
+        Err(problems) => return refused(errors_of(problems)),
+    };
+    let (id, link) = (found.webhook.id, admin.path(&format!("/settings/webhooks/{}", found.webhook.id)));
+    let shown = OnceShown { secret: None, api_key: once_shown::generated(&fields, &checked.settings) };
+    match saved(&db, (admin.project.id, id), checked.settings, seal.clone(), clock.now()).await {
         Ok(_) => {
             wakeup.wake();
             let notice = checked.warning.map_or("Saved.".to_owned(), |warning| format!("Saved. {warning}"));
             session::say(&session, &notice)?;
-            Ok(page::go_to(htmx, &admin.path(&format!("/settings/webhooks/{id}"))))
+            Ok(page::go_to(htmx, &shown.kept_at(&session, &seal, &link)?))
         }
-        Err(UpdateError::NameTaken) => {
-            let errors = FieldErrors::one("name", "Another webhook of this project has this name.");
-            EditPage::refused(&admin, &found, fields, errors).answer()
-        }
-        Err(UpdateError::Gone) => Err(PageError::NotFound(GONE)),
-        Err(UpdateError::Db(error)) => Err(error.into()),
+        Err(error) => refused(why_not_saved(error)?),
+    }
+}
+
+/// For the person who wanted it.
+fn why_not_saved(error: UpdateError) -> Result<FieldErrors, PageError> {
+    match error {
+        UpdateError::NameTaken => Ok(FieldErrors::one("name", NAME_TAKEN)),
+        UpdateError::Gone => Err(PageError::NotFound(GONE)),
+        UpdateError::Db(error) => Err(error.into()),
     }
 }
 

@@ -1,10 +1,17 @@
 //! The form with a webhook's settings: what is typed, what it means, and the way back.
+mod authentication;
+mod preset;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use authentication::{AuthenticationFields, CertificateFields, HeaderRow, Kept};
+pub use preset::{PresetCard, cards};
+
 use crate::models::webhooks::{Draft, Problem, RATE_PER_S, Settings};
 use crate::rules::filter::Filter;
+use crate::rules::preset::Preset;
 use crate::rules::retry::{Retries, RetriesError};
 use crate::web::RawForm;
 
@@ -32,6 +39,19 @@ pub struct Fields {
     pub success: String,
     pub when_used_up: String,
     pub body: String,
+    /// Of the envelope.
+    pub version: String,
+    /// The word of the chosen preset; empty for none.
+    pub preset: String,
+    /// The preset that filled in the other fields as they stand: another one is still to do so.
+    pub applied: String,
+    pub extra_signature: String,
+    pub authentication: AuthenticationFields,
+    /// As many as are typed, and room for further ones.
+    pub headers: Vec<HeaderRow>,
+    pub client_certificate: CertificateFields,
+    /// Of a new webhook that copies another: that one's id.
+    pub from: String,
     /// A condition a line.
     pub filter: String,
 }
@@ -43,6 +63,7 @@ impl Fields {
             Retries::Custom(_) => (OWN_WAITS.to_owned(), settings.retries.to_string()),
             named => (named.to_string(), String::new()),
         };
+        let preset = settings.preset.map(Preset::as_str).unwrap_or_default().to_owned();
         Self {
             name: settings.name.clone(),
             description: settings.description.clone(),
@@ -56,6 +77,14 @@ impl Fields {
             success: settings.success.as_str().to_owned(),
             when_used_up: settings.when_used_up.as_str().to_owned(),
             body: settings.body.as_str().to_owned(),
+            version: settings.version.clone(),
+            preset: preset.clone(),
+            applied: preset,
+            extra_signature: settings.extra_signature.as_str().to_owned(),
+            authentication: AuthenticationFields::of(&settings.authentication),
+            headers: authentication::rows_of(settings),
+            client_certificate: CertificateFields::default(),
+            from: String::new(),
             filter: settings.filter.as_ref().map(Filter::to_text).unwrap_or_default(),
         }
     }
@@ -77,6 +106,14 @@ impl Fields {
             success: text("success"),
             when_used_up: text("when_used_up"),
             body: text("body"),
+            version: text("version"),
+            preset: text("preset"),
+            applied: text("applied"),
+            extra_signature: text("extra_signature"),
+            authentication: AuthenticationFields::typed(raw),
+            headers: authentication::rows_typed(raw),
+            client_certificate: CertificateFields::typed(raw),
+            from: text("from"),
             filter: text("filter").replace("\r\n", "\n"),
         }
     }
@@ -104,6 +141,10 @@ impl Fields {
             "" => None,
             word => Some(Value::String(word.to_owned())),
         };
+        let client_certificate = self.client_certificate.draft().unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         let filter = match Filter::from_text(&self.filter) {
             // A filter is always JSON.
             Ok(filter) => Some(filter.and_then(|filter| serde_json::to_value(filter).ok())),
@@ -120,11 +161,17 @@ impl Fields {
             all_events: Some(self.all_events),
             events: Some(self.events.iter().cloned().collect()),
             body: choice(&self.body),
+            version: choice(&self.version),
             timeout_ms,
             rate_per_s,
             retries,
             success: choice(&self.success),
             when_used_up: choice(&self.when_used_up),
+            preset: Some(choice(&self.preset)),
+            extra_signature: choice(&self.extra_signature),
+            authentication: self.authentication.draft(),
+            headers: Some(authentication::drafted(&self.headers)),
+            client_certificate,
             filter,
             ..Draft::default()
         };
@@ -171,87 +218,4 @@ fn rate(typed: &str) -> Option<Option<i64>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::models::webhooks::Ground;
-    use crate::rules::catalogue::own::OwnNames;
-    use crate::rules::target::{AllowedHosts, Policy};
-
-    fn sent(pairs: &[(&str, &str)]) -> Fields {
-        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Fields::typed(&RawForm(pairs.collect()))
-    }
-
-    const WHOLE: [(&str, &str); 10] = [
-        ("name", "Shop"),
-        ("target_url", "https://shop.example/webhooks"),
-        ("which", "chosen"),
-        ("events", "voucher.created"),
-        ("timeout_s", "2,5"),
-        ("rate_per_s", " 20 "),
-        ("retries", "own"),
-        ("waits", "10, 60"),
-        ("success", "200"),
-        ("body", "flat"),
-    ];
-
-    #[test]
-    fn what_is_saved_comes_back_into_the_form_as_it_was_typed() {
-        let fields = sent(&WHOLE);
-        let (draft, problems) = fields.draft();
-        assert_eq!(problems, []);
-        let settings = draft
-            .onto(
-                Settings::default(),
-                &Ground {
-                    policy: &Policy::default(),
-                    hosts: &AllowedHosts::default(),
-                    own: &OwnNames::default(),
-                    stored: None,
-                    now: time::OffsetDateTime::UNIX_EPOCH,
-                },
-            )
-            .unwrap();
-        assert_eq!(settings.timeout_ms, 2_500);
-        let back = Fields::of(&settings);
-        assert_eq!((back.timeout_s.as_str(), back.rate_per_s.as_str()), ("2.5", "20"));
-        assert_eq!((back.retries.as_str(), back.waits.as_str()), ("own", "10, 60"));
-        assert_eq!(back.events, fields.events);
-        assert_eq!((back.body.as_str(), back.success.as_str()), ("flat", "200"));
-    }
-
-    #[test]
-    fn a_time_limit_out_of_range_is_told_in_seconds() {
-        for wrong in ["", "0.9", "31", "ten", "NaN"] {
-            let mut fields = sent(&WHOLE);
-            fields.timeout_s = wrong.to_owned();
-            let problems = fields.draft().1;
-            assert_eq!(problems.len(), 1, "{wrong}");
-            assert!(problems[0].message.contains("1 to 30 seconds"));
-        }
-    }
-
-    #[test]
-    fn a_rate_out_of_range_is_told_with_what_is_accepted_and_an_empty_one_is_no_limit() {
-        for wrong in ["0", "1001", "-1", "2.5", "many", "99999999999999999999"] {
-            let mut fields = sent(&WHOLE);
-            fields.rate_per_s = wrong.to_owned();
-            let problems = fields.draft().1;
-            assert_eq!(problems.len(), 1, "{wrong}");
-            assert!(problems[0].message.contains("from 1 to 1,000"), "{}", problems[0].message);
-        }
-        let mut fields = sent(&WHOLE);
-        fields.rate_per_s = " ".to_owned();
-        let (draft, problems) = fields.draft();
-        assert_eq!((draft.rate_per_s, problems), (Some(None), Vec::new()));
-    }
-
-    #[test]
-    fn own_waits_that_cannot_be_read_are_told() {
-        let mut fields = sent(&WHOLE);
-        fields.waits = "soon".to_owned();
-        let problem = fields.draft().1.remove(0);
-        assert_eq!(problem.field, "waits");
-        assert!(problem.message.contains("such as 10, 60, 300"), "{}", problem.message);
-    }
-}
+mod tests;

@@ -44,6 +44,8 @@ struct Row {
     disabled: Option<Why>,
     slowed: Option<Why>,
     is_on: bool,
+    /// The project does not send to its host.
+    is_elsewhere: bool,
     /// None for one that takes all.
     types: Option<Types>,
     fares: Fares,
@@ -136,6 +138,7 @@ impl Row {
             disabled: state::why_disabled(&webhook),
             slowed: state::why_slowed(&webhook, slowed),
             is_on: webhook.settings.active,
+            is_elsewhere: webhooks::leads_elsewhere(&member.project.hosts(), &webhook.settings.target_url),
             types: (!webhook.settings.all_events).then(|| Types::of(&webhook.settings.events)),
             url: ShownUrl::of(&webhook.settings.target_url),
             name: webhook.settings.name,

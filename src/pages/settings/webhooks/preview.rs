@@ -4,11 +4,8 @@ use actix_web::web::Data;
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::create::NewPage;
-use super::edit::EditPage;
 use super::form::Fields;
-use super::stored::Found;
-use super::{find, own_names};
+use super::{filling, find};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::seal::SealKey;
@@ -131,16 +128,7 @@ pub async fn preview(
     if htmx.0 {
         return page::page_with(status, &Fragment { preview: Some(shown) });
     }
-    match id {
-        Some(id) => {
-            let found = Found::by_path(&admin, &db, &clock, seal, id).await?;
-            EditPage::previewed(&admin, &found, fields, shown, status).answer()
-        }
-        None => {
-            let own = own_names(&db, admin.project.id).await?;
-            NewPage::previewed(&admin, &own, fields, shown, status).answer()
-        }
-    }
+    filling::answer(&admin, (&db, &clock, seal), &raw, htmx, Some((shown, status))).await
 }
 
 async fn compared(

@@ -15,6 +15,7 @@ use crate::models::deliveries::{self, Recent, Slowed};
 use crate::models::event_types;
 use crate::models::webhooks::{self, SecretMark, Webhook};
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::preset::Preset;
 use crate::web::{Member, PageError};
 
 /// A webhook with what its page tells of it.
@@ -85,6 +86,12 @@ pub struct Stored {
     pub sends_missed: bool,
     /// The delivery that it was disabled with.
     pub straw_link: Option<String>,
+    /// The project does not send to its host.
+    pub is_elsewhere: bool,
+    pub hosts_link: String,
+    /// The word of its preset; empty for none.
+    pub preset: &'static str,
+    pub preset_title: &'static str,
     pub disabled: Option<Why>,
     pub slowed: Option<Why>,
     /// Requests a second that it gets at most.
@@ -117,6 +124,10 @@ impl Stored {
             window_until: standing::as_field(webhook.settings.maintenance.map(|window| window.until)),
             sends_missed: found.sends_missed,
             straw_link: state::straw_link(member, webhook),
+            is_elsewhere: webhooks::leads_elsewhere(&member.project.hosts(), &webhook.settings.target_url),
+            hosts_link: member.path("/settings/general#hosts"),
+            preset: webhook.settings.preset.map(Preset::as_str).unwrap_or_default(),
+            preset_title: webhook.settings.preset.map_or("none", Preset::title),
             disabled: state::why_disabled(webhook),
             slowed: state::why_slowed(webhook, found.slowed.as_ref()),
             rate_per_s: webhook.settings.rate_per_s,

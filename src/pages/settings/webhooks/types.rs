@@ -30,7 +30,7 @@ impl Group {
     }
 }
 
-/// The project's own types, then every group of the catalogue, with the chosen ones ticked.
+/// The project's own types, then every group of the catalogue, with the chosen ones ticked; first those that have any.
 pub fn groups(chosen: &BTreeSet<String>, own: &OwnNames) -> Vec<Group> {
     let ticked = |name: &str, description: &str| TypeBox {
         name: name.to_owned(),
@@ -47,7 +47,9 @@ pub fn groups(chosen: &BTreeSet<String>, own: &OwnNames) -> Vec<Group> {
         let types = types.iter().map(|event_type| ticked(event_type.name, event_type.description));
         group(in_words(key), types.collect())
     });
-    own.into_iter().chain(of_the_catalogue).collect()
+    let mut groups: Vec<Group> = own.into_iter().chain(of_the_catalogue).collect();
+    groups.sort_by_key(|group| group.chosen == 0);
+    groups
 }
 
 fn in_words(key: &str) -> String {
