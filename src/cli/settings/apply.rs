@@ -117,7 +117,7 @@ fn one(
                 CreateError::Db(error) => error.into(),
             })?;
             let is_made = secret.is_none();
-            let secret = secret.unwrap_or_else(Secret::generate);
+            let secret = secret.map_or_else(Secret::generate, |secret| *secret);
             webhooks::add_secret(conn, project, webhook.id, &secret, key, now)?;
             let mut told = json!({ "kind": "webhook", "id": webhook.id, "name": webhook.settings.name });
             if is_made {

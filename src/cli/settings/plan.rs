@@ -25,7 +25,7 @@ pub(super) enum Deed {
     ReplaceType(OwnType),
     DeleteWebhook(WebhookId),
     SaveWebhook(WebhookId, Box<Settings>),
-    CreateWebhook { settings: Box<Settings>, secret: Option<Secret>, generated: Option<String> },
+    CreateWebhook { settings: Box<Settings>, secret: Option<Box<Secret>>, generated: Option<String> },
     DeleteType(String),
     Switch(bool),
 }
@@ -286,7 +286,11 @@ impl Plan {
             told.retain(|_, value| !value.is_null());
             self.create.push(json!({ "kind": "webhook", "name": name, "settings": told }));
             let settings = Box::new(settings);
-            self.deeds.push(Deed::CreateWebhook { settings, secret: signing_secret, generated });
+            self.deeds.push(Deed::CreateWebhook {
+                settings,
+                secret: signing_secret.map(Box::new),
+                generated,
+            });
             return;
         };
         let told = compare::told(&settings, stored, ground.key, generated.is_some());

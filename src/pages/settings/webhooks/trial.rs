@@ -103,7 +103,7 @@ async fn tried(
         project,
         webhook,
         event_type: event_type.name,
-        data: Bytes::from(data),
+        data: data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
         trial: Trial::Unsaved(Box::new(settings.clone())),
     };
