@@ -90,7 +90,11 @@ fn every_command_and_flag_in_the_pages_exists() {
                 if named.is_empty() || matches!(named[0], "callout" | "env") {
                     continue;
                 }
-                let depth = if matches!(named[0], "user" | "member" | "project" | "key") { 2 } else { 1 };
+                let depth = if matches!(named[0], "user" | "member" | "project" | "key" | "settings") {
+                    2
+                } else {
+                    1
+                };
                 let command = &named[..depth.min(named.len())];
                 let Some(help) = help(command) else {
                     panic!("{page}: callout {}: no such command", command.join(" "))

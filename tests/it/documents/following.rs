@@ -179,7 +179,8 @@ fn every_block_says_whether_it_is_run_and_every_page_that_has_one_is() {
     ];
     for (path, text) in pages() {
         for block in blocks(&text) {
-            let known = ["sh", "console", "json", "text", "nginx", "rust"].contains(&block.language.as_str())
+            let known = ["sh", "console", "json", "text", "toml", "nginx", "rust"]
+                .contains(&block.language.as_str())
                 || path.starts_with("docs/verify/");
             assert!(known, "{path}: a block marked `{}`", block.language);
             let is_run = RUN.contains(&path.as_str())
