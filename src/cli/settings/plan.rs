@@ -11,7 +11,7 @@ use super::read::{self, Around, Ground, ReadWebhook};
 use crate::base::ids::WebhookId;
 use crate::dispatcher::probe::{self, Egress};
 use crate::models::event_types::OWN_TYPES_MAX;
-use crate::models::webhooks::{Settings, WEBHOOKS_MAX, Webhook};
+use crate::models::webhooks::{Problem, Settings, WEBHOOKS_MAX, Webhook};
 use crate::rules::catalogue::own::{OwnNames, OwnType};
 use crate::rules::signing::Secret;
 use crate::rules::target::AllowedHosts;
@@ -47,7 +47,7 @@ pub(super) struct Plan {
     /// `{name, message}` each.
     pub(super) warnings: Vec<Value>,
     pub(super) unchanged: usize,
-    /// Webhooks whose address or client certificate is not stored like this, with their place.
+    /// Settings whose address or client certificate is not stored like this, with their place.
     to_judge: Vec<(String, Settings)>,
 }
 
@@ -103,12 +103,14 @@ impl Plan {
         let mut wrong = Vec::new();
         for (place, settings) in std::mem::take(&mut self.to_judge) {
             match runtime.block_on(probe::judge(egress, &settings)) {
-                Ok(warnings) => self.warnings.extend(
-                    warnings.iter().map(|message| json!({ "name": settings.name, "message": message })),
-                ),
-                Err(problems) => wrong.extend(
-                    problems.into_iter().map(|one| within(&place, Wrong::new(one.field, one.message))),
-                ),
+                Ok(warnings) => {
+                    let told = |message| json!({ "name": settings.name, "message": message });
+                    self.warnings.extend(warnings.into_iter().map(told));
+                }
+                Err(problems) => {
+                    let placed = |p: Problem| Wrong::new(format!("{place}.{}", p.field), p.message);
+                    wrong.extend(problems.into_iter().map(placed));
+                }
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -273,10 +275,11 @@ impl Plan {
             |(field, words): (String, String)| json!({ "name": name, "field": field, "reference": words });
         self.kept.extend(kept.into_iter().map(reference));
         let stored = ground.state.webhook(&name);
-        let certificate = settings.client_certificate.as_ref();
-        let has_new_certificate = certificate.is_some_and(|value| value.as_new().is_some());
-        let same_address = stored.is_some_and(|stored| stored.settings.target_url == settings.target_url);
-        if !same_address || has_new_certificate {
+        let is_new = |stored: &Webhook| {
+            stored.settings.target_url != settings.target_url
+                || stored.settings.client_certificate != settings.client_certificate
+        };
+        if stored.is_none_or(is_new) {
             self.to_judge.push((place.to_owned(), settings.clone()));
         }
         let Some(stored) = stored else {

@@ -1,6 +1,6 @@
 //! `/p/{project}/settings/webhooks/try`: a test of what stands in a form, before it is saved.
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use askama::Template;
 
 use super::form::Fields;
@@ -103,7 +103,7 @@ async fn tried(
         project,
         webhook,
         event_type: event_type.name,
-        data: data,
+        data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
         trial: Trial::Unsaved(Box::new(settings.clone())),
     };
