@@ -1,7 +1,6 @@
 //! A project's settings as a file: exported, planned, applied; secrets only by reference.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::factory::{self, Project};
-use crate::support::receiver::CLIENT;
 use crate::support::serve::{self, Serve};
 
 /// On an address that needs no name server.
@@ -17,17 +15,31 @@ const TARGET: &str = "https://93.184.216.34/hooks";
 const SECRETS: [&str; 5] =
     ["a-token-of-x", "a-password-of-x", "a-key-of-x", "a-header-of-x", "BEGIN CERTIFICATE"];
 
-/// What the exported references lead to.
-static VARIABLES: LazyLock<[(&str, &str); 5]> = LazyLock::new(|| {
-    let (certificate, key) = &*CLIENT;
+/// What the exported references lead to; the last one is the client certificate with its key.
+fn variables(certificate: &Certificate) -> [(&'static str, String); 5] {
+    let text = |at: usize| SECRETS[at].to_owned();
     [
-        ("CALLOUT_SETTINGS_BEARER_TOKEN", SECRETS[0]),
-        ("CALLOUT_SETTINGS_BASIC_PASSWORD", SECRETS[1]),
-        ("CALLOUT_SETTINGS_LOYALTY_API_KEY", SECRETS[2]),
-        ("CALLOUT_SETTINGS_BASIC_HEADER_X_SHOP", SECRETS[3]),
-        ("CALLOUT_SETTINGS_BASIC_CLIENT_CERTIFICATE", format!("{certificate}\n{key}").leak()),
+        ("CALLOUT_SETTINGS_BEARER_TOKEN", text(0)),
+        ("CALLOUT_SETTINGS_BASIC_PASSWORD", text(1)),
+        ("CALLOUT_SETTINGS_LOYALTY_API_KEY", text(2)),
+        ("CALLOUT_SETTINGS_BASIC_HEADER_X_SHOP", text(3)),
+        ("CALLOUT_SETTINGS_BASIC_CLIENT_CERTIFICATE", format!("{}{}", certificate.chain, certificate.key)),
     ]
-});
+}
+
+/// A client certificate that may be shown, as PEM.
+struct Certificate {
+    chain: String,
+    key: String,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let own = rcgen::CertificateParams::new(vec!["callout".to_owned()]).expect("a name");
+        Self { chain: own.self_signed(&key).expect("signed").pem(), key: key.serialize_pem() }
+    }
+}
 
 /// The command where the app's database and key are.
 struct Desk<'a> {
@@ -95,7 +107,7 @@ fn said(bytes: &[u8]) -> String {
 }
 
 /// Every setting that there is, at something else than its default.
-fn with_every_knob(app: &App, name: &str) -> Project {
+fn with_every_knob(app: &App, name: &str, certificate: &Certificate) -> Project {
     let project = factory::project(app, name);
     let own = json!({
         "type": "custom.order_shipped",
@@ -113,7 +125,7 @@ fn with_every_knob(app: &App, name: &str) -> Project {
         json!({ "name": "Basic", "description": "A \"quoted\" one,\n'''with''' lines\t\\ ü",
             "authentication": { "type": "basic", "username": "ada", "password": SECRETS[1] },
             "headers": { "X-Shop": SECRETS[3] },
-            "client_certificate": { "certificate": CLIENT.0, "key": CLIENT.1 } }),
+            "client_certificate": { "certificate": certificate.chain, "key": certificate.key } }),
         json!({ "name": "Loyalty", "preset": "loyalty", "events": ["mission_completed"],
             "authentication": { "type": "api_key", "header": "x-key", "value": SECRETS[2] } }),
         json!({ "name": "Project's", "preset": "project", "retries": [1, 20, 300, 4000], "active": false }),
@@ -148,7 +160,9 @@ fn webhooks(project: &Project) -> Vec<Value> {
 fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
     let app = App::start();
     let desk = Desk::at(&app);
-    let from = with_every_knob(&app, "From");
+    let certificate = Certificate::new();
+    let all = variables(&certificate).map(|(name, text)| (name, &*text.leak()));
+    let from = with_every_knob(&app, "From", &certificate);
     for end in ["toml", "json"] {
         let file = desk.folder.path().join(format!("settings.{end}"));
         let (told, _) = desk.done("export", "From", &file, &[], &[]);
@@ -159,13 +173,13 @@ fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
             text.contains("CALLOUT_SETTINGS_BASIC_HEADER_X_SHOP") && !text.contains("all_events = false")
         );
 
-        for variables in [&[][..], &VARIABLES[..4]] {
-            let (plan, words) = desk.done("plan", "From", &file, &["--delete"], variables);
+        for given in [&[][..], &all[..4]] {
+            let (plan, words) = desk.done("plan", "From", &file, &["--delete"], given);
             assert_eq!(
                 (&plan["change"], &plan["create"], &plan["delete"]),
                 (&json!([]), &json!([]), &json!([]))
             );
-            assert_eq!(plan["kept"].as_array().map(Vec::len), Some(5 - variables.len()), "{}", plan["kept"]);
+            assert_eq!(plan["kept"].as_array().map(Vec::len), Some(5 - given.len()), "{}", plan["kept"]);
             assert!(plan["unchanged"] == 9 && words.contains("Nothing to do"), "{words}");
         }
         let version = app.db.text("select settings_version from projects where name = 'From'");
@@ -175,7 +189,7 @@ fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
         let to = factory::project(&app, &format!("To {end}"));
         let lacking = desk.refused("plan", &to.name, &file, &[]);
         assert_eq!(lacking.matches("There is nothing in the environment variable").count(), 5, "{lacking}");
-        let (made, _) = desk.done("apply", &to.name, &file, &["--yes"], &*VARIABLES);
+        let (made, _) = desk.done("apply", &to.name, &file, &["--yes"], &all);
         let created = made["created"].as_array().expect("a list");
         let with_secret =
             |one: &&Value| one["secret"].as_str().is_some_and(|text| text.starts_with("whsec_"));
@@ -190,7 +204,7 @@ fn what_was_exported_changes_nothing_and_makes_the_same_elsewhere() {
         assert_eq!(from.api().get("/v1/event-types").json(), to.api().get("/v1/event-types").json());
         let hosts = |project: &Project| project.api().get("/v1/project").json()["allowed_hosts"].clone();
         assert_eq!(hosts(&from), hosts(&to));
-        let (again, _) = desk.done("apply", &to.name, &file, &["--yes"], &*VARIABLES);
+        let (again, _) = desk.done("apply", &to.name, &file, &["--yes"], &all);
         assert_eq!(
             (&again["created"], &again["changed"], &again["unchanged"]),
             (&json!([]), &json!([]), &json!(9))
@@ -203,7 +217,7 @@ fn a_plan_tells_what_would_change_and_apply_does_just_that() {
     let app = App::start();
     let desk = Desk::at(&app);
     let shop = factory::project(&app, "Shop");
-    let other = with_every_knob(&app, "Other");
+    let other = with_every_knob(&app, "Other", &Certificate::new());
     let before = webhooks(&other);
     shop.webhook(
         TARGET,

@@ -96,7 +96,7 @@ impl Plan {
         })
     }
 
-    /// Judges what new addresses lead to, as when they are saved in the pages.
+    /// Judges new addresses and client certificates, as when they are saved in the pages.
     pub(super) fn judge(&mut self, egress: &Egress) -> Result<(), Vec<Wrong>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| vec![Wrong::new("the file", error.to_string())])?;
