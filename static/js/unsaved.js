@@ -26,7 +26,7 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   form.addEventListener("change", follow);
   // What a preset filled in is not saved either.
   form.addEventListener("htmx:afterSwap", ({ target }) => {
-    if (!target.closest("[data-filled]")) return;
+    if (!target.matches("[data-filled]")) return;
     form.dataset.unsaved = "now";
     follow();
   });

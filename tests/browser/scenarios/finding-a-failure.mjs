@@ -24,7 +24,9 @@ export default async function ({ stage, page, look, expecting }) {
   await page.goto(`/p/${project}/settings/webhooks`);
   await page.getByLabel('Actions for Paused partner').click();
   await look('webhook-menu');
-  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await page.getByRole('link', { name: 'Pause…' }).click();
+  await look('pause');
+  await page.getByRole('button', { name: 'Pause webhook' }).click();
   await page.getByText('Paused', { exact: true }).first().waitFor();
   await event(stage, token, 'customer.rewarded', { customer: { id: 'cust_2' } }, { id: 'order-2' });
   await settled(stage, token);

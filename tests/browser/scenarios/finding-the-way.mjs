@@ -53,7 +53,7 @@ export default async function ({ stage, page, look, expecting }) {
 
   // What was done is said, over the page, and can be taken away.
   await page.goto(`${place}/settings/general`);
-  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   const notice = page.locator('.notice[role=status]');
   await notice.getByText('Saved').waitFor();
   await notice.getByRole('button', { name: 'Close' }).click();
@@ -62,7 +62,7 @@ export default async function ({ stage, page, look, expecting }) {
   // A form that is on its way shows it, and is sent once.
   let sent = 0;
   page.on('request', (request) => (sent += request.method() === 'POST' ? 1 : 0));
-  const state = await page.getByRole('button', { name: 'Save' }).evaluate((button) => {
+  const state = await page.getByRole('button', { name: 'Save', exact: true }).evaluate((button) => {
     button.click();
     button.click();
     return [button.getAttribute('aria-disabled'), document.documentElement.hasAttribute('data-under-way')];

@@ -126,7 +126,8 @@ pub async fn preview(
         Err(why) => (Shown::error(why), StatusCode::UNPROCESSABLE_ENTITY),
     };
     if htmx.0 {
-        return page::page_with(status, &Fragment { preview: Some(shown) });
+        // A form that is not filled in yet is no mistake while somebody types.
+        return page::page(&Fragment { preview: Some(shown) });
     }
     filling::answer(&admin, (&db, &clock, seal), &raw, htmx, Some((shown, status))).await
 }
