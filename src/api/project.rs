@@ -8,7 +8,7 @@ use super::key::{AnyKey, WebhooksKey};
 use super::problem::{FieldProblem, Problem};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
-use crate::models::deliveries;
+use crate::models::deliveries::{self, HeldChoice};
 use crate::models::projects::{self, NameError, Project, ProjectName};
 use crate::rules::target::AllowedHosts;
 
@@ -44,7 +44,7 @@ pub async fn merge(
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let mut problems = Vec::new();
     let mut wrong = |name: &str, message: &str| problems.push(FieldProblem::new(format!("/{name}"), message));
-    let (mut name, mut enabled, mut hosts) = (None, None, None);
+    let (mut name, mut enabled, mut hosts, mut held) = (None, None, None, HeldChoice::Send);
     for (field, value) in &given {
         match (field.as_str(), value) {
             ("name", Value::String(text)) => match ProjectName::new(text) {
@@ -52,6 +52,9 @@ pub async fn merge(
                 Err(not_a_name) => wrong(field, &not_a_name.to_string()),
             },
             ("webhooks_enabled", Value::Bool(on)) => enabled = Some(*on),
+            ("held", Value::String(word)) if word == "send" => {}
+            ("held", Value::String(word)) if word == "cancel" => held = HeldChoice::Cancel,
+            ("held", _) => wrong(field, "This must be send or cancel."),
             ("allowed_hosts", Value::Array(entries)) => {
                 let entries: Option<Vec<&str>> = entries.iter().map(Value::as_str).collect();
                 match entries.map(|entries| AllowedHosts::parse(&entries)) {
@@ -63,7 +66,10 @@ pub async fn merge(
             ("allowed_hosts", _) => wrong(field, "This must be an array of strings."),
             ("name", _) => wrong(field, "This must be a string."),
             ("webhooks_enabled", _) => wrong(field, "This must be true or false."),
-            _ => wrong(field, "There is no such setting. Known are name, webhooks_enabled, allowed_hosts."),
+            _ => wrong(
+                field,
+                "There is no such setting. Known are name, webhooks_enabled, held, allowed_hosts.",
+            ),
         }
     }
     if !problems.is_empty() {
@@ -79,7 +85,7 @@ pub async fn merge(
                 projects::set_allowed_hosts(conn, id, hosts)?;
             }
             match enabled {
-                Some(true) => deliveries::enable_webhooks(conn, id, now)?,
+                Some(true) => deliveries::enable_webhooks(conn, id, held, now)?,
                 Some(false) => projects::disable_webhooks(conn, id)?,
                 None => {}
             }

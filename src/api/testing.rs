@@ -72,7 +72,7 @@ pub async fn send_unsaved(
         event_type: event_type.name,
         data,
         source: source(&key.0),
-        trial: Trial::Unsaved(Box::new(webhook.settings)),
+        trial: Trial::Unsaved { settings: Box::new(webhook.settings), model: None },
     };
     sent(&tests, test).await
 }

@@ -59,7 +59,11 @@ pub enum Trial {
     /// The same, signed with a secret that nobody knows: to see whether the receiver verifies.
     SignedWithStranger,
     /// Settings that are not saved: of a webhook that exists, or none yet.
-    Unsaved(Box<Settings>),
+    Unsaved {
+        settings: Box<Settings>,
+        /// One that does not exist yet takes the values that it keeps from this one, which it copies.
+        model: Option<WebhookId>,
+    },
 }
 
 /// A test that was sent, as the history has it.
@@ -152,11 +156,15 @@ impl TestSender {
         let snapshot = load.await?.ok_or(TestError::Gone)?;
         let stored = snapshot.targets.get(&test.webhook).map(|target| Target::clone(target));
         let mut target = match (&test.trial, stored) {
-            (Trial::Unsaved(settings), Some(stored)) => stored.with(settings),
-            (Trial::Unsaved(settings), None) => {
+            (Trial::Unsaved { settings, .. }, Some(stored)) => stored.with(settings),
+            (Trial::Unsaved { settings, model }, None) => {
                 let secrets = vec![LiveSecret { secret: Secret::generate(), until: None }];
-                Target::plain(Webhook::unsaved(project, test.webhook, now), secrets, snapshot.version)
-                    .with(settings)
+                let webhook = Webhook::unsaved(project, test.webhook, now);
+                let mut target = Target::plain(webhook, secrets, snapshot.version);
+                if let Some(model) = model.and_then(|model| snapshot.targets.get(&model)) {
+                    target.credentials = model.credentials.clone();
+                }
+                target.with(settings)
             }
             (_, stored) => stored.ok_or(TestError::Gone)?,
         };

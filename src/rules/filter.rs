@@ -108,6 +108,13 @@ impl Filter {
         if conditions.is_empty() { Ok(None) } else { Self::of(conditions).map(Some) }
     }
 
+    /// Takes no event, in the place of one that cannot be read.
+    pub fn nothing() -> Self {
+        let path = Path::parse("data.\"a filter that cannot be read\"").expect("a path");
+        let condition = |exists| Condition { path: path.clone(), test: Test::Exists(exists) };
+        Self::of(vec![condition(true), condition(false)]).expect("two conditions")
+    }
+
     /// A condition a line; [`Filter::from_text`] reads it back.
     pub fn to_text(&self) -> String {
         self.conditions.iter().map(text::of).collect::<Vec<_>>().join("\n")

@@ -182,7 +182,7 @@ impl ErrorPage {
             PageError::Forbidden(text) => ("Not allowed", *text, "Ask an owner if you need this."),
             PageError::BadRequest(text) => ("Not understood", *text, "Go back and try again."),
             PageError::TooLarge => {
-                ("Too large", "A form may be at most 256 KiB.", "Shorten what you entered and try again.")
+                ("Too large", "A form may be at most 512 KiB.", "Shorten what you entered and try again.")
             }
             PageError::TooSlow => {
                 ("Too slow", "The form took too long to arrive, so nothing was changed.", "Send it again.")

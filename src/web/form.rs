@@ -70,7 +70,7 @@ impl RawForm {
     }
 }
 
-/// The body of a posted form, up to 256 KiB.
+/// The body of a posted form, up to 512 KiB.
 pub struct Form(pub RawForm);
 
 impl FromRequest for Form {

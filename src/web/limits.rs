@@ -5,8 +5,8 @@ use tokio::sync::Semaphore;
 
 use super::error::PageError;
 
-/// Largest body of a form, in bytes.
-pub const FORM_BYTES_MAX: usize = 256 * 1024;
+/// Largest body of a form, in bytes: the largest sample and schema of an event type fit, percent-encoded.
+pub const FORM_BYTES_MAX: usize = 512 * 1024;
 /// How long a form may take to arrive.
 pub const FORM_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Most fields of a form or a query.

@@ -2,27 +2,16 @@
 use std::time::Instant;
 
 use callout::models::events;
-use callout::models::projects::members::Role;
 use callout::models::webhooks::Settings;
 use callout::rules::filter::Filter;
 use serde_json::{Value, json};
 
-use crate::support::app::App;
-use crate::support::client::Client;
 use crate::support::factory::{self, Project};
 use crate::support::people;
 
 const TYPE: &str = "customer.rewarded";
 const OTHER: &str = "voucher.created";
 const URL: &str = "http://127.0.0.1:9/";
-
-fn started() -> (App, Project, Client, String) {
-    let app = App::start();
-    let project = factory::project(&app, "Shop");
-    let admin = people::member(&app, project.id, Role::Admin);
-    let path = format!("/p/{}/settings/webhooks", project.id);
-    (app, project, admin, path)
-}
 
 fn post(project: &Project, count: usize, event_type: &str, data: impl Fn(usize) -> Value) {
     let events: Vec<Value> = (0..count).map(|n| json!({ "type": event_type, "data": data(n) })).collect();
@@ -43,7 +32,7 @@ fn settings(types: &[&str], filter: &str) -> Settings {
 
 #[test]
 fn a_draft_is_compared_with_what_is_saved_over_the_last_events() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let webhook = project.webhook(URL, json!({ "active": false }));
     post(&project, 30, TYPE, |n| json!({ "n": n }));
     post(&project, 20, OTHER, |_| json!({}));
@@ -74,7 +63,7 @@ fn a_draft_is_compared_with_what_is_saved_over_the_last_events() {
 
 #[test]
 fn with_a_filter_the_newest_events_are_shown_with_the_condition_that_failed() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     for amount in 0..12 {
         post(&project, 1, TYPE, |_| json!({ "amount": amount }));
         app.advance(time::Duration::seconds(1));
@@ -96,7 +85,7 @@ fn with_a_filter_the_newest_events_are_shown_with_the_condition_that_failed() {
 
 #[test]
 fn tests_are_not_looked_at_and_without_events_nothing_is_claimed() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let webhook = project.webhook(URL, json!({}));
     project.api().post(&format!("/v1/webhooks/{}/test", id(&webhook)), &json!({})).expect(200);
     let page = admin.by_htmx().post_form(&format!("{path}/preview"), &[("which", "all")]).expect(200).page();
@@ -105,7 +94,7 @@ fn tests_are_not_looked_at_and_without_events_nothing_is_claimed() {
 
 #[test]
 fn without_scripts_the_form_comes_back_as_it_was_typed_with_the_preview_in_it() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let webhook = project.webhook(URL, json!({ "filter": [{ "path": "data.n", "max": 4 }] }));
     post(&project, 10, TYPE, |n| json!({ "n": n }));
     let edit = admin.get(&format!("{path}/{}", id(&webhook))).expect(200).page();
@@ -123,7 +112,7 @@ fn without_scripts_the_form_comes_back_as_it_was_typed_with_the_preview_in_it() 
 
 #[test]
 fn a_mistake_in_the_filter_is_told_with_its_line_in_the_preview_and_when_saving() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let webhook = project.webhook(URL, json!({}));
     let fields = [("which", "all"), ("filter", "data.a = 1\ndata.b > 2")];
     let message = "Line 2: Write >= instead of >: limits are part of their range.";
@@ -140,14 +129,14 @@ fn a_mistake_in_the_filter_is_told_with_its_line_in_the_preview_and_when_saving(
 
 #[test]
 fn another_projects_webhook_is_not_there() {
-    let (app, _project, admin, path) = started();
+    let (app, _project, admin, path) = people::at_webhooks();
     let webhook = factory::project(&app, "Other").webhook(URL, json!({}));
     admin.post_form(&format!("{path}/preview"), &[("which", "all"), ("webhook", id(&webhook))]).expect(404);
 }
 
 #[test]
 fn a_thousand_events_are_looked_at_and_no_more() {
-    let (app, project, _admin, _path) = started();
+    let (app, project, _admin, _path) = people::at_webhooks();
     let filler: String = (0..90).map(|n| format!("word{n} ")).collect();
     let lines: Vec<Value> = (0..10).map(|n| json!({ "sku": format!("A-{n}"), "amount": n * 125 })).collect();
     for n in [1, 2] {

@@ -99,6 +99,21 @@ fn a_change_of_the_filter_counts_for_the_next_event() {
 }
 
 #[test]
+fn a_stored_filter_that_cannot_be_read_lets_nothing_through() {
+    let (app, project) = started();
+    let receiver = receiver::start();
+    let made = project.webhook(&receiver.url("/"), json!({ "filter": [{ "path": "data.n", "is": 1 }] }));
+    app.db.execute(
+        "update webhooks set filter = '[{\"path\": \"data.n\", \"resembles\": 1}]'; \
+         update projects set settings_version = settings_version + 1",
+    );
+    let event = project.event("customer.rewarded", json!({ "n": 1 }));
+    assert_eq!(untold(&project, &event)[0]["reason"], "filter");
+    let told = project.api().get(&path(&made)).expect(200).json();
+    assert_eq!(told["filter"][0]["path"], "data.\"a filter that cannot be read\"");
+}
+
+#[test]
 fn a_wrong_condition_is_told_with_its_place_and_what_to_do() {
     let (_app, project) = started();
     let good = json!({ "path": "data.a", "is": 1 });

@@ -206,7 +206,7 @@ fn the_master_switch_releases_a_piece_at_once_and_the_rest_of_every_webhook_soon
     let project = waiting.project;
     projects::disable_webhooks(&mut waiting.conn, project).expect("off");
     webhooks.iter().for_each(|webhook| waiting.deliveries(*webhook, PIECE - 1, "5"));
-    deliveries::enable_webhooks(&mut waiting.conn, project, LATER).expect("on");
+    deliveries::enable_webhooks(&mut waiting.conn, project, HeldChoice::Send, LATER).expect("on");
     assert_eq!(waiting.count(0), PIECE);
     waiting.rest();
     assert_eq!((waiting.count(0), waiting.count(5)), (2 * (PIECE - 1), PIECE - 1));

@@ -1,7 +1,7 @@
 //! A project's keys and general settings, by the forms that a browser without scripts would send.
 use callout::models::projects::members::Role;
 use callout::models::projects::{self, ProjectName, keys};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::app::App;
 use super::support::client::Client;
@@ -191,6 +191,31 @@ fn an_admin_switches_all_webhooks_off_and_on_and_what_was_held_goes_out() {
     app.wait_for("delivered", 1);
     assert!(!says_off(&admin, "overview"));
     admin.get(&format!("{path}/switch-off")).expect(200);
+}
+
+#[test]
+fn what_was_held_while_all_were_off_can_be_cancelled_instead() {
+    let (app, receiver) = (App::start(), receiver::start_with(Behaviour::default()));
+    let project = factory::project(&app, "Spring sale");
+    project.webhook(&receiver.url("/"), json!({}));
+    let admin = people::member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/general", project.id);
+    let switch = |to: Value| project.api().patch("/v1/project", &to);
+    switch(json!({ "webhooks_enabled": false })).expect(200);
+    project.event("customer.rewarded", json!({}));
+    app.wait_for("held", 1);
+    let on = admin.get(&path).expect(200).page().form("form[action$='/switch-on']").with("held", "cancel");
+    let switched = admin.submit(&path, &on).expect(303);
+    assert!(admin.follow(&switched).expect(200).page().text("[role=status]").contains("is cancelled"));
+    app.wait_for("cancelled", 1);
+
+    switch(json!({ "webhooks_enabled": false })).expect(200);
+    project.event("customer.rewarded", json!({}));
+    app.wait_for("held", 1);
+    switch(json!({ "webhooks_enabled": true, "held": "keep" })).expect(422);
+    switch(json!({ "webhooks_enabled": true, "held": "cancel" })).expect(200);
+    app.wait_for("cancelled", 2);
+    assert_eq!(receiver.count(), 0);
 }
 
 #[test]

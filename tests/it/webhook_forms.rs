@@ -1,9 +1,7 @@
 //! Presets, authentication, headers and copies in the form of a webhook, as a browser without scripts would send it.
-use callout::models::projects::members::Role;
 use callout::rules::preset::Preset;
 use serde_json::{Value, json};
 
-use crate::support::app::App;
 use crate::support::client::{Answer, Client};
 use crate::support::factory::{self, Project};
 use crate::support::html::{Form, Page};
@@ -15,14 +13,6 @@ const TYPE: &str = "customer.rewarded";
 const FORM: &str = "main form[novalidate]";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIC\n-----END PRIVATE KEY-----";
-
-fn started() -> (App, Project, Client, String) {
-    let app = App::start();
-    let project = factory::project(&app, "Shop");
-    let admin = people::member(&app, project.id, Role::Admin);
-    let path = format!("/p/{}/settings/webhooks", project.id);
-    (app, project, admin, path)
-}
 
 fn new_form(admin: &Client, path: &str) -> Form {
     admin.get(&format!("{path}/new")).expect(200).page().form(FORM)
@@ -42,7 +32,7 @@ fn saved(project: &Project, answer: &Answer) -> Value {
 
 #[test]
 fn every_preset_fills_in_the_form_keeps_what_was_typed_and_is_saved_as_the_api_would() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     for (number, preset) in Preset::ALL.into_iter().enumerate() {
         let word = preset.as_str();
         let target = format!("http://127.0.0.1:9/{number}");
@@ -83,7 +73,7 @@ fn every_preset_fills_in_the_form_keeps_what_was_typed_and_is_saved_as_the_api_w
 
 #[test]
 fn a_preset_that_was_not_filled_in_is_shown_before_anything_is_saved() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("preset", "contact");
     let shown = admin.submit(&path, &form).expect(422).page();
     assert!(shown.text(".alert-danger").contains("look it over"));
@@ -103,7 +93,7 @@ fn a_preset_that_was_not_filled_in_is_shown_before_anything_is_saved() {
 
 #[test]
 fn a_key_that_callout_makes_is_shown_once_and_is_what_arrives() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start();
     let form = new_form(&admin, &path)
         .with("target_url", &receiver.url("/in"))
@@ -135,7 +125,7 @@ fn a_key_that_callout_makes_is_shown_once_and_is_what_arrives() {
 
 #[test]
 fn stored_secrets_stay_where_nothing_is_typed_and_go_where_their_row_goes() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path)
         .with("target_url", "http://127.0.0.1:9/")
         .with("which", "all")
@@ -175,7 +165,7 @@ fn stored_secrets_stay_where_nothing_is_typed_and_go_where_their_row_goes() {
 
 #[test]
 fn what_is_wrong_with_authentication_is_told_at_its_field_and_what_was_typed_stays() {
-    let (app, _project, admin, path) = started();
+    let (app, _project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
     for (kind, more, field) in [
         ("bearer", vec![("token", " t0ken")], "authentication.token"),
@@ -202,7 +192,7 @@ fn what_is_wrong_with_authentication_is_told_at_its_field_and_what_was_typed_sta
 
 #[test]
 fn the_preview_shows_the_request_and_no_secret() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path)
         .with("target_url", "https://bücher.example/in?a=1")
         .with("preset", "project")
@@ -245,7 +235,7 @@ fn the_preview_shows_the_request_and_no_secret() {
 
 #[test]
 fn a_copy_has_all_but_the_signing_secret() {
-    let (app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start();
     let settings = json!({ "name": "Till", "description": "d", "timeout_ms": 2500, "success": "200", "rate_per_s": 9,
         "authentication": { "type": "bearer", "token": "t0ken" }, "headers": { "x-shop": "eu" } });
@@ -255,6 +245,10 @@ fn a_copy_has_all_but_the_signing_secret() {
     let link = listed.attribute("a[href*='?from=']", "href").expect("a link");
     let form = admin.get(&link).expect(200).page().form(FORM);
     assert_eq!(form.value("name"), Some("Till (copy)"));
+    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    admin.post_form(&format!("{path}/try"), &fields).expect(200);
+    let tried = received(&receiver, 1).pop().expect("a request");
+    assert_eq!((tried.header("authorization"), tried.header("x-shop")), (Some("Bearer t0ken"), Some("eu")));
     let made = admin.submit(&path, &form).expect(303);
     assert!(admin.follow(&made).expect(200).page().text("#secret").starts_with("whsec_"));
     let copy = saved(&project, &made);
@@ -264,15 +258,14 @@ fn a_copy_has_all_but_the_signing_secret() {
     }
     project.api().delete(&format!("/v1/webhooks/{id}")).expect(204);
     project.event(TYPE, json!({}));
-    app.wait_for("delivered", 1);
-    let arrived = received(&receiver, 1).pop().expect("a request");
+    let arrived = received(&receiver, 2).pop().expect("a request");
     assert_eq!(arrived.header("authorization"), Some("Bearer t0ken"));
     assert_eq!(arrived.header("x-shop"), Some("eu"));
 }
 
 #[test]
 fn a_copy_of_another_projects_webhook_is_an_empty_form() {
-    let (app, _project, admin, path) = started();
+    let (app, _project, admin, path) = people::at_webhooks();
     let other = factory::project(&app, "Other");
     let webhook = other.webhook("http://127.0.0.1:9/hidden", json!({ "name": "Theirs" }));
     let id = webhook["id"].as_str().expect("an id");
@@ -288,7 +281,7 @@ fn a_copy_of_another_projects_webhook_is_an_empty_form() {
 
 #[test]
 fn hosts_that_are_allowed_are_saved_and_webhooks_that_lead_elsewhere_are_named() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let webhook = project.webhook("http://127.0.0.1:9/", json!({ "name": "Till" }));
     let general = format!("/p/{}/settings/general", project.id);
     let form = admin.get(&general).expect(200).page().form("form[action$='/hosts']");

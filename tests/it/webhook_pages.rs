@@ -1,25 +1,14 @@
 //! A project's webhooks, by the forms that a browser without scripts would send.
-use callout::models::projects::members::Role;
 use callout::rules::signing::Secret;
 use serde_json::{Value, json};
 
-use crate::support::app::App;
 use crate::support::client::Client;
-use crate::support::factory::{self, Project};
 use crate::support::html::Form;
 use crate::support::people;
 use crate::support::receiver::{self, Behaviour};
 
 const TYPE: &str = "customer.rewarded";
 const FORM: &str = "main form[novalidate]";
-
-fn started() -> (App, Project, Client, String) {
-    let app = App::start();
-    let project = factory::project(&app, "Shop");
-    let admin = people::member(&app, project.id, Role::Admin);
-    let path = format!("/p/{}/settings/webhooks", project.id);
-    (app, project, admin, path)
-}
 
 fn page_of(path: &str, webhook: &Value) -> String {
     format!("{path}/{}", webhook["id"].as_str().expect("an id"))
@@ -31,7 +20,7 @@ fn new_form(admin: &Client, path: &str) -> Form {
 
 #[test]
 fn a_webhook_that_is_made_by_the_form_delivers_and_its_secret_is_shown_once() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start();
     assert!(admin.get(&path).expect(200).page().has(".empty-state"));
     let form = new_form(&admin, &path).with("target_url", &receiver.url("/in")).and("events", TYPE);
@@ -49,7 +38,7 @@ fn a_webhook_that_is_made_by_the_form_delivers_and_its_secret_is_shown_once() {
 
 #[test]
 fn loading_the_page_with_a_new_secret_anew_makes_nothing_and_leads_to_the_webhook() {
-    let (app, _project, admin, path) = started();
+    let (app, _project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
     let sent_on = admin.submit(&path, &form).expect(303);
     let place = sent_on.header("location").expect("a place").to_owned();
@@ -73,7 +62,7 @@ fn loading_the_page_with_a_new_secret_anew_makes_nothing_and_leads_to_the_webhoo
 
 #[test]
 fn the_list_tells_how_each_webhook_fares() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let (good, bad) =
         (receiver::start(), receiver::start_with(Behaviour { status: 500, ..Behaviour::default() }));
     project.webhook(&good.url("/"), json!({ "name": "Till", "all_events": true }));
@@ -104,7 +93,7 @@ fn the_list_tells_how_each_webhook_fares() {
 
 #[test]
 fn what_cannot_be_saved_comes_back_as_it_was_typed_with_every_problem() {
-    let (_app, _project, admin, path) = started();
+    let (_app, _project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path)
         .with("target_url", "http://10.0.0.1/x?a=<b>")
         .with("name", &"n".repeat(129))
@@ -124,7 +113,7 @@ fn what_cannot_be_saved_comes_back_as_it_was_typed_with_every_problem() {
 
 #[test]
 fn a_name_that_is_taken_is_refused_at_its_field() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     project.webhook("http://127.0.0.1:9/", json!({ "name": "Till" }));
     let form = new_form(&admin, &path)
         .with("target_url", "http://127.0.0.1:9/")
@@ -136,7 +125,7 @@ fn a_name_that_is_taken_is_refused_at_its_field() {
 
 #[test]
 fn the_form_of_a_webhook_that_is_saved_untouched_changes_nothing() {
-    let (_app, project, admin, path) = started();
+    let (_app, project, admin, path) = people::at_webhooks();
     let settings = json!({ "name": "Till", "description": "two\nlines", "retries": [10, 60], "timeout_ms": 2500, "rate_per_s": 7,
         "body": "flat", "success": "200", "when_used_up": "disable", "events": [TYPE, "voucher.created"] });
     let webhook = project.webhook("http://127.0.0.1:9/x", settings);
@@ -153,7 +142,7 @@ fn the_form_of_a_webhook_that_is_saved_untouched_changes_nothing() {
 
 #[test]
 fn pausing_holds_what_waits_and_resuming_sends_or_cancels_it() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
     let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
     let page = page_of(&path, &webhook);
@@ -188,7 +177,7 @@ fn pausing_holds_what_waits_and_resuming_sends_or_cancels_it() {
 
 #[test]
 fn deleting_names_what_it_cancels_and_keeps_the_history() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
     let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
     let page = page_of(&path, &webhook);
@@ -206,7 +195,7 @@ fn deleting_names_what_it_cancels_and_keeps_the_history() {
 
 #[test]
 fn a_webhook_that_its_receiver_ended_says_why_and_when() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 410, ..Behaviour::default() });
     project.webhook(&receiver.url("/"), json!({}));
     project.event(TYPE, json!({}));
@@ -218,7 +207,7 @@ fn a_webhook_that_its_receiver_ended_says_why_and_when() {
 
 #[test]
 fn saving_another_field_undoes_no_pause_that_happened_since_the_form_was_opened() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
     let webhook = project.webhook(&receiver.url("/"), json!({ "name": "Till" }));
     let page = page_of(&path, &webhook);
@@ -243,7 +232,7 @@ fn saving_another_field_undoes_no_pause_that_happened_since_the_form_was_opened(
 
 #[test]
 fn resuming_says_what_became_of_what_was_held() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
     let page = page_of(&path, &project.webhook(&receiver.url("/"), json!({ "name": "Till" })));
     let resumed = || {
@@ -260,7 +249,7 @@ fn resuming_says_what_became_of_what_was_held() {
 
 #[test]
 fn what_was_held_stays_so_when_a_webhook_is_resumed_while_all_are_off() {
-    let (app, project, admin, path) = started();
+    let (app, project, admin, path) = people::at_webhooks();
     let receiver = receiver::start_with(Behaviour { status: 500, ..Behaviour::default() });
     let page = page_of(&path, &project.webhook(&receiver.url("/"), json!({ "name": "Till" })));
     project.event(TYPE, json!({}));
@@ -291,7 +280,7 @@ fn what_was_held_stays_so_when_a_webhook_is_resumed_while_all_are_off() {
 
 #[test]
 fn a_name_that_nobody_can_tell_from_another_is_refused() {
-    let (_app, _project, admin, path) = started();
+    let (_app, _project, admin, path) = people::at_webhooks();
     let form = new_form(&admin, &path).with("target_url", "http://127.0.0.1:9/").with("which", "all");
     let refused = admin.submit(&path, &form.with("name", "Ti\u{200b}ll")).expect(422).page();
     assert!(refused.text("#name-error").contains("nobody sees"));
@@ -299,7 +288,7 @@ fn a_name_that_nobody_can_tell_from_another_is_refused() {
 
 #[test]
 fn a_new_webhooks_form_begins_where_it_was_refused() {
-    let (_app, _project, admin, path) = started();
+    let (_app, _project, admin, path) = people::at_webhooks();
     let begins = |page: crate::support::html::Page| page.attribute("[autofocus]", "name");
     let form = new_form(&admin, &path);
     assert_eq!(begins(admin.get(&format!("{path}/new")).expect(200).page()).as_deref(), Some("target_url"));

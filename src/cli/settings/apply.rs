@@ -8,7 +8,7 @@ use super::plan::{Deed, Plan, out_of_date};
 use super::state::State;
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
-use crate::models::deliveries;
+use crate::models::deliveries::{self, HeldChoice};
 use crate::models::event_types::{self, OWN_TYPES_MAX};
 use crate::models::projects;
 use crate::models::webhooks::{self, CreateError, Settings, UpdateError, WEBHOOKS_MAX};
@@ -82,7 +82,7 @@ fn one(
 ) -> Result<Option<Value>, Failure> {
     match deed {
         Deed::AllowHosts(hosts) => projects::set_allowed_hosts(conn, project, &hosts)?,
-        Deed::Switch(true) => deliveries::enable_webhooks(conn, project, now)?,
+        Deed::Switch(true) => deliveries::enable_webhooks(conn, project, HeldChoice::Send, now)?,
         Deed::Switch(false) => projects::disable_webhooks(conn, project)?,
         Deed::CreateType(own) => {
             event_types::create(conn, project, &own, now).map_err(|error| type_failed(error, &own.name))?;

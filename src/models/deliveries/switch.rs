@@ -181,16 +181,20 @@ pub fn disable_webhook(
     Ok(())
 }
 
-/// The master switch, on: what was held for webhooks that are active becomes due. Wake the dispatcher afterwards.
+/// The master switch, on: what was held for webhooks that are active becomes due, or is cancelled. Wake the dispatcher
+/// afterwards.
 pub fn enable_webhooks(
     conn: &mut PgConnection,
     project: ProjectId,
+    held: HeldChoice,
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
     projects::enable_webhooks(conn, project)?;
+    // To send is no new choice: what somebody chose to cancel of one webhook goes on being cancelled.
+    let held = Some(held).filter(|held| *held == HeldChoice::Cancel);
     let mut left = PIECE;
     for webhook in webhooks::list(conn, project)?.iter().filter(|webhook| webhook.settings.active) {
-        left -= follow::begin(conn, project, webhook.id, None, left, now)?;
+        left -= follow::begin(conn, project, webhook.id, held, left, now)?;
     }
     Ok(())
 }

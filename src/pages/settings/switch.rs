@@ -6,6 +6,7 @@ use askama::Template;
 use diesel::PgConnection;
 use url::form_urlencoded;
 
+use super::webhooks::switch::{held_choice, released_words};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
@@ -14,7 +15,7 @@ use crate::models::projects;
 use crate::models::webhooks;
 use crate::web::page::{go_to, page};
 use crate::web::session::{self, Session};
-use crate::web::{Admin, Frame, Htmx, PageResult, Section, filters};
+use crate::web::{Admin, Form, Frame, Htmx, PageResult, Section, filters};
 
 /// Says what follows, before anything stops.
 #[derive(Template)]
@@ -96,29 +97,27 @@ pub async fn switch_off(
     Ok(go_to(htmx, &admin.path("/settings/general")))
 }
 
-/// POST /p/{project}/settings/general/switch-on: what was held for webhooks that are active goes out.
+/// POST /p/{project}/settings/general/switch-on: what was held for webhooks that are active goes out, or with `held` =
+/// `cancel` does not.
 pub async fn switch_on(
     admin: Admin,
     (db, clock, wakeup): (Data<Db>, Data<Clock>, Data<Wakeup>),
     htmx: Htmx,
     session: Session,
+    Form(raw): Form,
 ) -> PageResult {
     let (project, now) = (admin.project.id, clock.now());
+    let choice = held_choice(raw.text("held"));
     let released = db.transaction(move |conn| {
         let count = Switched::load(conn, project)?.held();
-        deliveries::enable_webhooks(conn, project, now)?;
+        deliveries::enable_webhooks(conn, project, choice, now)?;
         Ok::<_, DbError>(count)
     });
     let held = released.await?;
     wakeup.wake();
-    session::say(&session, &format!("Webhooks of this project are on again.{}", released_words(held)))?;
+    session::say(
+        &session,
+        &format!("Webhooks of this project are on again.{}", released_words(choice, held, true)),
+    )?;
     Ok(go_to(htmx, &admin.path("/settings/general")))
-}
-
-fn released_words(held: i64) -> String {
-    match held {
-        0 => String::new(),
-        1 => " The delivery that was held goes out now.".to_owned(),
-        n => format!(" The {n} deliveries that were held go out now."),
-    }
 }

@@ -6,6 +6,7 @@ use callout::models::projects::members::{self, Role};
 
 use super::app::App;
 use super::client::{Answer, Client};
+use super::factory::{self, Project};
 
 /// Everybody's, until they change it.
 pub const PASSWORD: &str = "a long enough one";
@@ -41,4 +42,13 @@ pub fn signed_in(app: &App, email: &str, password: &str) -> Client {
 pub fn sign_in(browser: &Client, email: &str, password: &str) -> Answer {
     let form = browser.get("/sign-in").expect(200).page().form("form[action='/sign-in']");
     browser.submit("/sign-in", &form.with("email", email).with("password", password))
+}
+
+/// A program with one project, its admin, and where the pages of its webhooks are.
+pub fn at_webhooks() -> (App, Project, Client, String) {
+    let app = App::start();
+    let project = factory::project(&app, "Shop");
+    let admin = member(&app, project.id, Role::Admin);
+    let path = format!("/p/{}/settings/webhooks", project.id);
+    (app, project, admin, path)
 }

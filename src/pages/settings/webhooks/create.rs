@@ -10,7 +10,7 @@ use super::filling::model_of;
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
 use super::preview::Shown;
-use super::request::{Looking, RequestPreview};
+use super::request::{Looking, RequestPreview, Samples};
 use super::trying::Trying;
 use super::types::{self, Group};
 use super::{address, own_names, state};
@@ -70,7 +70,7 @@ impl NewPage {
             list_link,
             groups: types::groups(&fields.events, looking.own),
             chosen_words: state::subscribed_words(fields.all_events, fields.events.len()),
-            trying: Trying::of(looking, request.event_type),
+            trying: Trying::of(looking),
             request,
             kept,
             cards: form::cards(),
@@ -118,7 +118,9 @@ pub async fn new(admin: Admin, (db, clock): (Data<Db>, Data<Clock>), Query(raw):
         None => Fields::of(&Settings::default()),
     };
     let own = own_names(&db, admin.project.id).await?;
-    let looking = Looking { member: &admin, own: &own, now: clock.now(), webhook: None, raw: None };
+    let samples = Samples::of(&db, admin.project.id, &fields, &own, None).await?;
+    let looking =
+        Looking { member: &admin, own: &own, samples: &samples, now: clock.now(), webhook: None, raw: None };
     NewPage::typed(&admin, fields, model.as_ref().map(|model| &model.settings), looking).answer()
 }
 
@@ -149,7 +151,9 @@ pub async fn create(
     let model = model_of(&db, admin.project.id, &raw).await?;
     let base = model.as_ref().map(|model| Settings { active: true, ..model.settings.clone() });
     let own = own_names(&db, admin.project.id).await?;
-    let looking = Looking { member: &admin, own: &own, now: clock.now(), webhook: None, raw: Some(&raw) };
+    let samples = Samples::of(&db, admin.project.id, &fields, &own, Some(&raw)).await?;
+    let (now, raw) = (clock.now(), Some(&raw));
+    let looking = Looking { member: &admin, own: &own, samples: &samples, now, webhook: None, raw };
     let page = |fields| NewPage::typed(&admin, fields, base.as_ref(), looking);
     if fields.is_to_fill() {
         let filled = fields.filled(&Kept::of(base.as_ref()));

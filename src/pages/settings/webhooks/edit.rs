@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::form::{self, Fields, Kept, PresetCard};
 use super::once_shown::{self, OnceShown};
 use super::preview::Shown;
-use super::request::{Looking, RequestPreview};
+use super::request::{Looking, RequestPreview, Samples};
 use super::stored::{Found, Stored};
 use super::trying::Trying;
 use super::types::{self, Group};
@@ -49,9 +49,11 @@ pub(super) struct EditPage {
 
 impl EditPage {
     /// The form with what is saved.
-    fn of(member: &Member, found: &Found, now: OffsetDateTime) -> Self {
-        let looking = Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: None };
-        Self { is_typed: false, ..Self::typed(member, found, Fields::of(&found.webhook.settings), looking) }
+    async fn of(member: &Member, db: &Db, found: &Found, now: OffsetDateTime) -> Result<Self, PageError> {
+        let fields = Fields::of(&found.webhook.settings);
+        let samples = Samples::of(db, member.project.id, &fields, &found.own, None).await?;
+        let looking = found.looked_at_by(member, &samples, now, None);
+        Ok(Self { is_typed: false, ..Self::typed(member, found, fields, looking) })
     }
 
     /// Changes that could not be saved: what was typed, and why. 422.
@@ -70,7 +72,7 @@ impl EditPage {
         let kept = Kept::of(Some(&found.webhook.settings));
         let request = RequestPreview::of(&fields, &kept, looking);
         Self {
-            trying: Trying::of(looking, request.event_type),
+            trying: Trying::of(looking),
             request,
             kept,
             cards: form::cards(),
@@ -133,7 +135,7 @@ pub async fn edit(
     path: Path<(String, String)>,
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
-    EditPage::of(&admin, &found, clock.now()).answer()
+    EditPage::of(&admin, &db, &found, clock.now()).await?.answer()
 }
 
 /// POST /p/{project}/settings/webhooks/{id}: saves the form.
@@ -146,13 +148,8 @@ pub async fn save(
 ) -> PageResult {
     let found = Found::by_path(&admin, &db, &clock, seal.clone(), &path.1).await?;
     let fields = Fields::typed(&raw);
-    let looking = Looking {
-        member: &admin,
-        own: &found.own,
-        now: clock.now(),
-        webhook: Some(found.webhook.id),
-        raw: Some(&raw),
-    };
+    let samples = Samples::of(&db, admin.project.id, &fields, &found.own, Some(&raw)).await?;
+    let looking = found.looked_at_by(&admin, &samples, clock.now(), Some(&raw));
     if fields.is_to_fill() {
         return EditPage::not_filled(&admin, &found, fields, looking).answer();
     }

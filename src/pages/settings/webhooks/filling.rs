@@ -7,7 +7,7 @@ use super::create::NewPage;
 use super::edit::EditPage;
 use super::form::{Fields, Kept};
 use super::preview::Shown;
-use super::request::{Looking, RequestAlone, RequestPreview};
+use super::request::{Looking, RequestAlone, RequestPreview, Samples};
 use super::stored::Found;
 use super::{find, own_names};
 use crate::base::clock::Clock;
@@ -15,7 +15,6 @@ use crate::base::db::Db;
 use crate::base::ids::ProjectId;
 use crate::base::seal::SealKey;
 use crate::models::webhooks::{Settings, Webhook};
-use crate::rules::catalogue::own::OwnNames;
 use crate::web::{Admin, Form, Htmx, Member, PageError, PageResult, RawForm, page};
 
 /// The webhook whose settings a form is about, or that it copies; none for a new one, or once that is gone.
@@ -58,12 +57,11 @@ pub async fn preview_request(
     let kept = Kept::of(model.as_ref().map(|webhook| &webhook.settings));
     let fields = Fields::typed(&raw).filled(&kept);
     let webhook = model.map(|webhook| webhook.id).filter(|id| raw.text("webhook") == id.to_string());
-    let request = RequestPreview::of(
-        &fields,
-        &kept,
-        Looking { member: &admin, own: &OwnNames::default(), now: clock.now(), webhook, raw: Some(&raw) },
-    );
-    page::page(&RequestAlone { request })
+    let own = own_names(&db, admin.project.id).await?;
+    let samples = Samples::of(&db, admin.project.id, &fields, &own, Some(&raw)).await?;
+    let (now, raw) = (clock.now(), Some(&raw));
+    let looking = Looking { member: &admin, own: &own, samples: &samples, now, webhook, raw };
+    page::page(&RequestAlone { request: RequestPreview::of(&fields, &kept, looking) })
 }
 
 /// The form with what was typed into it, and what its events and filter would have sent, if that was asked.
@@ -78,13 +76,14 @@ pub(super) async fn answer(
     if !raw.text("webhook").is_empty() {
         let found = Found::by_path(member, db, clock, seal, raw.text("webhook")).await?;
         let fields = Fields::typed(raw).filled(&Kept::of(Some(&found.webhook.settings)));
-        let looking =
-            Looking { member, own: &found.own, now, webhook: Some(found.webhook.id), raw: Some(raw) };
+        let samples = Samples::of(db, member.project.id, &fields, &found.own, Some(raw)).await?;
+        let looking = found.looked_at_by(member, &samples, now, Some(raw));
         return EditPage::typed(member, &found, fields, looking).with_preview(preview).answer_filled(htmx);
     }
     let model: Option<Settings> = model_of(db, member.project.id, raw).await?.map(|model| model.settings);
     let fields = Fields::typed(raw).filled(&Kept::of(model.as_ref()));
     let own = own_names(db, member.project.id).await?;
-    let looking = Looking { member, own: &own, now, webhook: None, raw: Some(raw) };
+    let samples = Samples::of(db, member.project.id, &fields, &own, Some(raw)).await?;
+    let looking = Looking { member, own: &own, samples: &samples, now, webhook: None, raw: Some(raw) };
     NewPage::typed(member, fields, model.as_ref(), looking).with_preview(preview).answer_filled(htmx)
 }

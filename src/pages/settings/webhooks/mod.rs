@@ -15,7 +15,7 @@ mod secret;
 mod standing;
 mod state;
 mod stored;
-mod switch;
+pub(super) mod switch;
 mod testing;
 mod trial;
 mod trying;

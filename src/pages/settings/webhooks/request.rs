@@ -6,19 +6,20 @@ use askama::Template;
 use time::OffsetDateTime;
 
 use super::form::{Fields, Kept};
-use crate::base::ids::{EventId, GroupId, WebhookId};
+use crate::base::db::{Db, DbError};
+use crate::base::ids::{EventId, GroupId, ProjectId, WebhookId};
 use crate::models::deliveries::{BodyKind, delivery_id, parts};
+use crate::models::event_types::{self, TypeSample};
 use crate::models::events::Payload;
 use crate::models::webhooks::Settings;
 use crate::pages::history::body::{Body, Layout};
 use crate::rules::authentication::{API_KEY_HEADER, header_name};
 use crate::rules::body::{BodyFormat, EventSource, canonical};
-use crate::rules::catalogue::own::OwnNames;
-use crate::rules::catalogue::{self, EventType};
+use crate::rules::catalogue::{self, own::OwnNames};
 use crate::rules::request::{self, Head, METHOD};
 use crate::rules::signing::{self, ExtraSignature, Secret};
 use crate::rules::target::{Policy, Target, parse_allow_list, parse_target};
-use crate::web::{Member, RawForm};
+use crate::web::{Member, PageError, RawForm};
 
 /// Shown until an address is typed that a request can be made for.
 const EXAMPLE_URL: &str = "https://shop.example/webhooks";
@@ -28,8 +29,8 @@ pub struct RequestPreview {
     /// Where it is made anew.
     pub link: String,
     /// Event types that may be looked at.
-    pub types: Vec<&'static str>,
-    pub event_type: &'static EventType,
+    pub types: Vec<String>,
+    pub event_type: String,
     pub method: &'static str,
     pub path: String,
     /// Of an address in punycode: as it is called, and as people read it.
@@ -60,6 +61,7 @@ pub struct Looking<'a> {
     pub member: &'a Member,
     /// The event types of the project's own.
     pub own: &'a OwnNames,
+    pub samples: &'a Samples,
     pub now: OffsetDateTime,
     /// The webhook, if it exists.
     pub webhook: Option<WebhookId>,
@@ -77,18 +79,14 @@ impl<'a> Looking<'a> {
 impl RequestPreview {
     /// The request that these fields ask for.
     pub fn of(fields: &Fields, kept: &Kept, looking: Looking<'_>) -> Self {
-        let types = offered(fields);
-        let wanted = looking.typed("preview_type");
-        let chosen = types.iter().find(|name| **name == wanted).or(types.first());
-        let event_type = chosen.and_then(|name| catalogue::find(name)).unwrap_or_else(catalogue::plain);
         let (target, target_url, is_example) = target(&fields.target_url);
-        let (payload, id, body) = body(fields, event_type, &target_url, looking);
+        let (payload, id, body) = body(fields, &target_url, looking);
         let headers = headers(fields, kept, &target, &payload, &id, &body);
         let encoded = target.as_ref().map(|target| target.host().to_owned());
         Self {
             link: looking.member.path("/settings/webhooks/preview-request"),
-            types,
-            event_type,
+            types: offered(fields, looking.own).map(str::to_owned).collect(),
+            event_type: looking.samples.shown.name.clone(),
             method: METHOD,
             path: target.as_ref().map(Target::path_and_query).unwrap_or_default(),
             host: encoded.zip(target.as_ref().and_then(Target::host_in_letters)),
@@ -99,15 +97,50 @@ impl RequestPreview {
     }
 }
 
-/// What the webhook subscribes to, or all.
-fn offered(fields: &Fields) -> Vec<&'static str> {
-    let all = || catalogue::all().iter().map(|event_type| event_type.name);
-    let chosen: Vec<_> = all().filter(|name| !fields.all_events && fields.events.contains(*name)).collect();
-    if chosen.is_empty() {
-        let plain = catalogue::plain().name;
-        return std::iter::once(plain).chain(all().filter(|name| *name != plain)).collect();
+/// The events that a form shows and tries.
+pub struct Samples {
+    /// What the receiver would see is shown of it: what was chosen, else the first that is offered.
+    shown: TypeSample,
+    /// It is tried with this one: what was chosen, else what is shown.
+    pub tried: TypeSample,
+}
+
+impl Samples {
+    /// Of a form as it stands.
+    pub async fn of(
+        db: &Db,
+        project: ProjectId,
+        fields: &Fields,
+        own: &OwnNames,
+        raw: Option<&RawForm>,
+    ) -> Result<Self, PageError> {
+        let typed = |name: &str| raw.map(|raw| raw.text(name)).unwrap_or_default();
+        let wanted = offered(fields, own).find(|name| *name == typed("preview_type"));
+        let shown = wanted.or(offered(fields, own).next()).unwrap_or_default().to_owned();
+        let tried = typed("trial_type").to_owned();
+        let load = db.run(move |conn| -> Result<_, DbError> {
+            // An own type may have gone meanwhile.
+            let shown = event_types::trial(conn, project, &shown)?
+                .unwrap_or_else(|| TypeSample::of(catalogue::plain()));
+            let tried = event_types::trial(conn, project, &tried)?;
+            Ok(Self { tried: tried.unwrap_or_else(|| shown.clone()), shown })
+        });
+        Ok(load.await?)
     }
-    chosen
+}
+
+/// What the webhook subscribes to, or all.
+fn offered<'a>(fields: &'a Fields, own: &'a OwnNames) -> impl Iterator<Item = &'a str> {
+    let is_chosen = |name: &str| !fields.all_events && fields.events.contains(name);
+    let is_any_chosen = all_types(own).any(is_chosen);
+    all_types(own).filter(move |name| !is_any_chosen || is_chosen(name))
+}
+
+/// All types that the project knows: the plain one first, then its own.
+pub(super) fn all_types(own: &OwnNames) -> impl Iterator<Item = &str> {
+    let plain = catalogue::plain().name;
+    let others = catalogue::all().iter().map(|event_type| event_type.name).filter(move |name| *name != plain);
+    std::iter::once(plain).chain(own.iter()).chain(others)
 }
 
 /// The address as it is called and as it was typed, or the example.
@@ -123,21 +156,17 @@ fn target(typed: &str) -> (Option<Target>, Cow<'_, str>, bool) {
 }
 
 /// The body as it would be sent, with what it is made of.
-fn body(
-    fields: &Fields,
-    event_type: &EventType,
-    target_url: &str,
-    looking: Looking<'_>,
-) -> (Payload, String, Vec<u8>) {
+fn body(fields: &Fields, target_url: &str, looking: Looking<'_>) -> (Payload, String, Vec<u8>) {
     let event = EventId::new(looking.now);
     let webhook = looking.webhook.unwrap_or_else(|| WebhookId::new(looking.now));
     let source = EventSource::UserPortal { user_id: looking.member.user.id.to_string() };
+    let shown = &looking.samples.shown;
     // A sample is canonical JSON but for its line breaks.
-    let data = canonical(event_type.sample().as_bytes()).map(Cow::into_owned).unwrap_or_default();
+    let data = canonical(shown.sample.as_bytes()).map(Cow::into_owned).unwrap_or_default();
     let payload = Payload {
         project: looking.member.project.id,
         id: event,
-        event_type: event_type.name.to_owned(),
+        event_type: shown.name.clone(),
         created_at: looking.now,
         entity_id: None,
         group: GroupId::of(event).to_string(),

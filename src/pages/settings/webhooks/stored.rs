@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::GONE;
 use super::fares::{self, Fares};
+use super::request::{Looking, Samples};
 use super::standing::{self, Standing};
 use super::state::{self, State, Why};
 use crate::base::clock::Clock;
@@ -16,7 +17,7 @@ use crate::models::event_types;
 use crate::models::webhooks::{self, SecretMark, Webhook};
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::preset::Preset;
-use crate::web::{Member, PageError};
+use crate::web::{Member, PageError, RawForm};
 
 /// A webhook with what its page tells of it.
 pub struct Found {
@@ -45,6 +46,17 @@ impl Found {
         let (project, now) = (member.project.id, clock.now());
         let found = db.run(move |conn| Self::load(conn, project, id, &seal, now)).await?;
         found.ok_or(PageError::NotFound(GONE))
+    }
+
+    /// The webhook, as a person looks at its form.
+    pub fn looked_at_by<'a>(
+        &'a self,
+        member: &'a Member,
+        samples: &'a Samples,
+        now: OffsetDateTime,
+        raw: Option<&'a RawForm>,
+    ) -> Looking<'a> {
+        Looking { member, own: &self.own, samples, now, webhook: Some(self.webhook.id), raw }
     }
 
     fn load(

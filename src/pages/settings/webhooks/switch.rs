@@ -178,7 +178,7 @@ fn back(member: &Member, id: WebhookId, raw: &RawForm) -> String {
 }
 
 /// The word of the choice for held deliveries; sending is the one that loses nothing.
-fn held_choice(word: &str) -> HeldChoice {
+pub(in crate::pages::settings) fn held_choice(word: &str) -> HeldChoice {
     if word == "cancel" { HeldChoice::Cancel } else { HeldChoice::Send }
 }
 
@@ -191,7 +191,7 @@ fn on_words(is_sent: bool) -> &'static str {
 }
 
 /// What became of so many deliveries that were held, if any.
-fn released_words(choice: HeldChoice, count: i64, is_sent: bool) -> String {
+pub(in crate::pages::settings) fn released_words(choice: HeldChoice, count: i64, is_sent: bool) -> String {
     match (choice, count) {
         (_, 0) => String::new(),
         (HeldChoice::Send, 1) if !is_sent => " The delivery that was held stays held until then.".to_owned(),

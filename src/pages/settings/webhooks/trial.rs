@@ -3,9 +3,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
+use super::filling::model_of;
 use super::form::Fields;
 use super::testing::{Answer, checked, named, time_limit_s, why_not};
-use super::{address, find, own_names};
+use super::{GONE, address, own_names};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::dispatcher::probe::{Egress, Test, TestSender, Trial};
@@ -46,7 +47,8 @@ impl TryPage {
     }
 }
 
-/// POST /p/{project}/settings/webhooks/try: the webhook's form with `type` and `data`; `webhook` where it exists.
+/// POST /p/{project}/settings/webhooks/try: the webhook's form with `type` and `data`; `webhook` where it exists, `from`
+/// where it is a copy.
 ///
 /// One that does not exist signs with a secret of the moment, and stands in the history as not saved yet.
 pub async fn try_unsaved(
@@ -55,11 +57,11 @@ pub async fn try_unsaved(
     (egress, tests, htmx): (Data<Egress>, Data<TestSender>, Htmx),
     Form(raw): Form,
 ) -> PageResult {
-    let stored = match raw.text("webhook") {
-        "" => None,
-        id => Some(find(&db, admin.project.id, id).await?),
-    };
-    let page = match tried(&admin, &db, &clock, (&egress, &tests), &raw, stored).await? {
+    let model = model_of(&db, admin.project.id, &raw).await?;
+    if model.is_none() && !raw.text("webhook").is_empty() {
+        return Err(PageError::NotFound(GONE));
+    }
+    let page = match tried(&admin, &db, &clock, (&egress, &tests), &raw, model).await? {
         Ok((settings, answer)) => TryPage { answer: Some(answer), ..TryPage::of(&admin, &settings) },
         Err(wrong) => TryPage::refused(&admin, wrong),
     };
@@ -72,11 +74,11 @@ async fn tried(
     clock: &Clock,
     (egress, tests): (&Egress, &TestSender),
     raw: &RawForm,
-    stored: Option<Webhook>,
+    model: Option<Webhook>,
 ) -> Result<Result<(Settings, Answer), Vec<String>>, PageError> {
     let mut wrong = Vec::new();
     let typed = Fields::typed(raw);
-    let settings = stored.as_ref().map(|webhook| &webhook.settings);
+    let settings = model.as_ref().map(|webhook| &webhook.settings);
     let own = own_names(db, member.project.id).await?;
     let settings = match address::checked(&typed, settings, (&member.project, &own), egress).await {
         Ok(checked) => Some(checked.settings),
@@ -95,8 +97,9 @@ async fn tried(
         return Ok(Err(wrong));
     };
     let (project, now) = (member.project.id, clock.now());
-    let webhook = match stored {
-        Some(webhook) => webhook.id,
+    let model = model.map(|webhook| webhook.id);
+    let webhook = match model.filter(|_| !raw.text("webhook").is_empty()) {
+        Some(webhook) => webhook,
         None => db.transaction(move |conn| webhooks::draft(conn, project, now)).await?,
     };
     let test = Test {
@@ -105,7 +108,7 @@ async fn tried(
         event_type: event_type.name,
         data,
         source: EventSource::UserPortal { user_id: member.user.id.to_string() }.to_json(),
-        trial: Trial::Unsaved(Box::new(settings.clone())),
+        trial: Trial::Unsaved { settings: Box::new(settings.clone()), model },
     };
     match tests.send(test).await {
         Ok(tested) => Ok(Ok((settings, Answer::of(member, &tested)))),
