@@ -102,7 +102,10 @@ fn when_tables_cannot_grow_events_are_refused_and_everything_goes_on_once_there_
                         .any(|answer| answer.body.contains("disk is full"))
                         .then_some(())
                 });
-                assert!(says(&serve, "free space on it or enlarge it") > 0, "{:#?}", serve.lines());
+                // What it writes reaches us a moment later.
+                eventually("a line in the log", || {
+                    (says(&serve, "free space on it or enlarge it") > 0).then_some(())
+                });
                 a_page_says_why(&owner);
                 disk.make_room();
                 load.wait_for_more(100);

@@ -150,15 +150,8 @@ pub(super) fn fill(
     webhooks: &mut [super::Webhook],
 ) -> Result<(), DbError> {
     let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
-    let marks: Vec<Mark> = webhook_credentials::table
-        .filter(webhook_credentials::project_id.eq(project))
+    let marks: Vec<Mark> = of_project(project)
         .filter(webhook_credentials::webhook_id.eq_any(ids))
-        // The newest last: of a rotation that is the one that stays.
-        .order((
-            webhook_credentials::name,
-            webhook_credentials::used_from.asc().nulls_first(),
-            webhook_credentials::id,
-        ))
         .select((
             webhook_credentials::webhook_id,
             webhook_credentials::kind,
@@ -293,6 +286,16 @@ pub(super) fn end_key(
     Ok(())
 }
 
+/// The newest last: of a rotation that is the one that stays.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_project(project: ProjectId) -> _ {
+    webhook_credentials::table.filter(webhook_credentials::project_id.eq(project)).order((
+        webhook_credentials::name,
+        webhook_credentials::used_from.asc().nulls_first(),
+        webhook_credentials::id,
+    ))
+}
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn keys(project: ProjectId, webhook: WebhookId) -> _ {
     webhook_credentials::table
@@ -319,13 +322,7 @@ pub(super) fn open(
     project: ProjectId,
     key: &SealKey,
 ) -> Result<HashMap<WebhookId, Credentials>, DbError> {
-    let rows: Vec<Row> = webhook_credentials::table
-        .filter(webhook_credentials::project_id.eq(project))
-        .order((
-            webhook_credentials::name,
-            webhook_credentials::used_from.asc().nulls_first(),
-            webhook_credentials::id,
-        ))
+    let rows: Vec<Row> = of_project(project)
         .select((
             webhook_credentials::webhook_id,
             webhook_credentials::id,

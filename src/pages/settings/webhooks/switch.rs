@@ -42,7 +42,6 @@ impl MissedWords {
     fn of(missed: Missed, is_disabled: bool) -> Self {
         let words = match (missed.count, missed.is_more) {
             (n, true) => format!("More than {} events", grouped(n)),
-            (1, _) => "One event".to_owned(),
             (n, _) => format!("{} events", grouped(n)),
         };
         let is_one = missed.count == 1 && !missed.is_more;
