@@ -1,6 +1,8 @@
 //! Deliveries: `GET /v1/deliveries`, `GET /v1/deliveries/{id}`, `POST …/resend`.
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use diesel::PgConnection;
+use serde_json::json;
 
 use super::key::DeliveriesKey;
 use super::lists::{Parameters, page};
@@ -8,57 +10,106 @@ use super::problem::Problem;
 use super::shapes;
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
-use crate::base::ids::DeliveryId;
-use crate::models::deliveries::{self, Delivery, Filter, ResendError, Status, StatusClass};
-use crate::models::{events, webhooks};
+use crate::base::ids::{DeliveryId, ProjectId};
+use crate::models::deliveries::{
+    self, AttemptCount, Delivery, FailureKind, Filter, Looked, ResendError, Status, StatusClass,
+};
+use crate::models::{event_types, events, webhooks};
+use crate::rules::catalogue::words;
 
 /// Attempts shown of one delivery; more than any schedule and a person's patience make.
 const ATTEMPTS_MAX: i64 = 200;
 
-/// `GET /v1/deliveries?status=&webhook_id=&event_type=&response_status=&since=&until=&q=&cursor=`.
+/// What a list may be narrowed by.
+const KNOWN: [&str; 11] = [
+    "status",
+    "webhook_id",
+    "event_type",
+    "event_family",
+    "response_status",
+    "failure",
+    "attempts",
+    "test",
+    "since",
+    "until",
+    "q",
+];
+
+/// `GET /v1/deliveries` with any of the parameters above. A page may be short, or empty, and have a next one: see
+/// [`deliveries::look`].
 pub async fn list(
     key: DeliveriesKey,
     (db, clock): (Data<Db>, Data<Clock>),
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let known = ["status", "webhook_id", "event_type", "response_status", "since", "until", "q"];
-    let mut given = Parameters::of(&request, &known);
-    let mut filter = Filter {
-        statuses: given.each("status", "a delivery status", Status::of_word),
-        webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
-        types: given.each("event_type", "an event type", |name| Some(name.to_owned())),
-        response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
-        test: None,
-        since: given.moment("since"),
-        until: given.moment("until"),
-        ended_since: None,
-        before: given.cursor(),
-        delivery: None,
-        event: None,
-    };
+    let mut given = Parameters::of(&request, &KNOWN);
+    let mut filter = filter_of(&mut given);
+    let families = given.each("event_family", "an event family", family);
     let limit = given.limit();
     let q = given.text("q").map(str::to_owned);
     given.checked()?;
     let (project, now) = (key.0.project, clock.now());
-    let (rows, names) = db
+    let (looked, names) = db
         .run(move |conn| -> Result<_, DbError> {
             let names = webhooks::names(conn, project)?;
-            if let Some(q) = q {
-                match q.parse::<DeliveryId>() {
-                    Ok(id) => filter.delivery = Some(id),
-                    Err(_) => match events::find_by_q(conn, project, &q)? {
-                        Some(event) => filter.event = Some(event),
-                        None => return Ok((Vec::new(), names)),
-                    },
-                }
+            if !narrow(conn, project, &mut filter, (&families, q.as_deref()))? {
+                return Ok((Looked::default(), names));
             }
-            Ok((deliveries::list(conn, project, &filter, limit + 1, now)?, names))
+            Ok((deliveries::look(conn, project, &filter, limit + 1, now)?, names))
         })
         .await?;
     let url =
         |delivery: &Delivery| names.get(&delivery.webhook).map_or("", |named| named.target_url.as_str());
     let cursor = |row: &Delivery| row.id.to_string();
-    Ok(HttpResponse::Ok().json(page(rows, limit, cursor, |row| shapes::delivery(row, url(row)))))
+    let mut answer = page(looked.deliveries, limit, cursor, |row| shapes::delivery(row, url(row)));
+    if let Some(id) = looked.stopped_at.filter(|_| answer["next_cursor"].is_null()) {
+        answer["next_cursor"] = json!(id);
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// The filters that need nothing from the database.
+fn filter_of(given: &mut Parameters) -> Filter {
+    Filter {
+        statuses: given.each("status", "a delivery status", Status::of_word),
+        webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
+        types: given.each("event_type", "an event type", |name| Some(name.to_owned())),
+        response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
+        failures: given.each("failure", "a kind of failure", FailureKind::of_word),
+        attempts: given.one("attempts", "a number such as 3, 2- or 2-5", AttemptCount::parse),
+        test: given.one("test", "true or false", |word| word.parse().ok()),
+        since: given.moment("since"),
+        until: given.moment("until"),
+        before: given.cursor(),
+        ..Filter::default()
+    }
+}
+
+fn family(word: &str) -> Option<String> {
+    words::family_words().contains(&word).then(|| word.to_owned())
+}
+
+/// Adds what families and a search text mean here; false if that is nothing.
+fn narrow(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &mut Filter,
+    (families, q): (&[String], Option<&str>),
+) -> Result<bool, DbError> {
+    if !families.is_empty() {
+        let own = event_types::names(conn, project)?;
+        match words::narrowed(std::mem::take(&mut filter.types), families, &own) {
+            Some(types) => filter.types = types,
+            None => return Ok(false),
+        }
+    }
+    let Some(q) = q else { return Ok(true) };
+    if let Ok(id) = q.parse::<DeliveryId>() {
+        filter.delivery = Some(id);
+        return Ok(true);
+    }
+    filter.event = events::find_by_q(conn, project, q)?;
+    Ok(filter.event.is_some())
 }
 
 /// `GET /v1/deliveries/{id}`: with every attempt.

@@ -66,6 +66,16 @@ impl Parameters {
         values
     }
 
+    /// One value, read by `read`.
+    pub(super) fn one<T>(&mut self, name: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?.to_owned();
+        let value = read(&text);
+        if value.is_none() {
+            self.wrong(name, format!("\"{text}\" is not {what}."));
+        }
+        value
+    }
+
     pub(super) fn moment(&mut self, name: &str) -> Option<OffsetDateTime> {
         let text = self.text(name)?.to_owned();
         // A moment near the calendar's ends may have no date in UTC.

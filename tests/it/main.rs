@@ -26,6 +26,8 @@ mod first_steps;
 mod guides;
 mod hand_over;
 mod history_filters;
+mod history_finding;
+mod history_paging;
 mod history_pages;
 mod in_doubt;
 mod interruption;

@@ -89,7 +89,7 @@ fn what_is_asked_often_reads_little_of_a_long_history() {
             wrong.push(format!("whole tables ({whole_tables:?}): {line}"));
         }
     };
-    for asked in pages::lists(&history).into_iter().chain(pages::others(&history)) {
+    for asked in pages::lists(&history).into_iter().chain(pages::looks()).chain(pages::others(&history)) {
         let (found, read) = watched.page(|conn| (asked.work)(conn));
         judge(asked.name, found, (asked.rows_max, asked.blocks_max), read);
     }

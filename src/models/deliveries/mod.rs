@@ -4,6 +4,7 @@ mod bodies;
 mod body;
 mod census;
 mod figures;
+mod filter;
 mod follow;
 mod forget;
 mod hand_over;
@@ -11,6 +12,7 @@ mod history;
 mod in_memory;
 mod insert;
 mod leap;
+mod list;
 mod missed;
 mod pace;
 mod partitions;
@@ -33,14 +35,16 @@ pub use bodies::empty_behind;
 pub use body::{envelope_parts, parts, request_body};
 pub use census::{Census, any_open, census};
 pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
+pub use filter::{AttemptCount, Filter, StatusClass};
 pub use follow::{PIECE, finish_some, note_stranded, unfinished};
 pub use forget::{forget_project, sending_count};
 pub use hand_over::{
     HAND_OVER_MAX, HandOver, HandedOver, PLACES, Place, hand_over, keep_places, rescue_places,
 };
-pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
+pub use history::{Delivery, find, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
+pub use list::{Looked, list, look};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,

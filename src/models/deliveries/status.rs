@@ -84,7 +84,8 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    const ALL: [Self; 9] = [
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 9] = [
         Self::Timeout,
         Self::Dns,
         Self::Connect,
@@ -109,6 +110,11 @@ impl FailureKind {
             Self::Body => "body",
             Self::Interrupted => "interrupted",
         }
+    }
+
+    /// Reads the word of the API.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// The number in the tables.
@@ -155,6 +161,7 @@ mod tests {
         }
         for kind in FailureKind::ALL {
             assert_eq!(FailureKind::of_number(kind.number()), Some(kind));
+            assert_eq!(FailureKind::of_word(kind.as_str()), Some(kind));
         }
     }
 }

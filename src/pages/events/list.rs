@@ -12,7 +12,7 @@ use crate::base::ids::{EventId, ProjectId};
 use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
 use crate::pages::history::address::{Address, Chip};
-use crate::pages::history::choices::{self, Choice, SpanFields};
+use crate::pages::history::choices::{self, Choice, Further, SpanFields};
 use crate::pages::history::query;
 use crate::pages::history::span::{self, Span};
 use crate::rules::catalogue;
@@ -34,7 +34,7 @@ struct ListPage {
     is_fresh: bool,
     q: String,
     kept: Vec<(String, String)>,
-    types: Vec<Choice>,
+    types: Further,
     ranges: Vec<Choice>,
     span: SpanFields,
     chips: Vec<Chip>,

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use super::address::Address;
 use super::span::{self, AsField, RANGES, Span};
 use crate::base::ids::WebhookId;
-use crate::models::deliveries::Status;
+use crate::models::deliveries::{AttemptCount, FailureKind, Status};
 use crate::models::webhooks::Named;
 use crate::pages::history::words::{self, Badge};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::catalogue::words::family_words;
 
 /// One of the values of a field.
 #[derive(Clone, Debug)]
@@ -17,6 +18,15 @@ pub struct Choice {
     pub value: String,
     pub words: String,
     pub is_chosen: bool,
+}
+
+/// The values that a list of filters does not hold yet.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Further {
+    /// Whether it holds any.
+    pub is_set: bool,
+    pub choices: Vec<Choice>,
 }
 
 /// A state to filter by: a link that sets it, or takes it off.
@@ -63,14 +73,23 @@ fn field(address: &Address, name: &str, offered: impl Iterator<Item = (String, S
     choices
 }
 
-/// The project's webhooks, and a deleted one if the address names it.
-pub fn webhooks(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Choice> {
-    let chosen = address.one("webhook_id").and_then(|id| id.parse::<WebhookId>().ok());
-    let offered = names.iter().filter(|(id, webhook)| !webhook.is_deleted || Some(**id) == chosen);
+/// A field that adds a value to those that are set, which are chips: it offers the others, and none is chosen.
+fn further(address: &Address, name: &str, offered: impl Iterator<Item = (String, String)>) -> Further {
+    let set: Vec<&str> = address.all(name).collect();
+    let choices = offered
+        .filter(|(value, _)| !set.contains(&value.as_str()))
+        .map(|(value, words)| Choice { value, words, is_chosen: false })
+        .collect();
+    Further { is_set: !set.is_empty(), choices }
+}
+
+/// The project's webhooks.
+pub fn webhooks(address: &Address, names: &HashMap<WebhookId, Named>) -> Further {
+    let offered = names.iter().filter(|(_, webhook)| !webhook.is_deleted);
     let mut named: Vec<(String, String)> =
         offered.map(|(id, webhook)| (id.to_string(), name_shown(webhook))).collect();
     named.sort_by_key(|(_, name)| name.to_lowercase());
-    field(address, "webhook_id", named.into_iter())
+    further(address, "webhook_id", named.into_iter())
 }
 
 /// A webhook's name, and whether it is deleted.
@@ -83,21 +102,52 @@ pub fn name_shown(webhook: &Named) -> String {
 }
 
 /// The catalogue's types and the project's own, for the field of this name.
-pub fn types(address: &Address, name: &str, own: &OwnNames) -> Vec<Choice> {
+pub fn types(address: &Address, name: &str, own: &OwnNames) -> Further {
     let names = catalogue::all().iter().map(|event_type| event_type.name);
     let mut names: Vec<&str> = names.chain(own.iter()).collect();
     names.sort_unstable();
-    field(address, name, names.into_iter().map(|name| (name.to_owned(), name.to_owned())))
+    further(address, name, names.into_iter().map(|name| (name.to_owned(), name.to_owned())))
 }
 
 /// Classes of statuses and the single ones that people look for.
-pub fn responses(address: &Address) -> Vec<Choice> {
+pub fn responses(address: &Address) -> Further {
     const CLASSES: [(&str, &str); 4] =
         [("2xx", "2xx success"), ("3xx", "3xx redirect"), ("4xx", "4xx refused"), ("5xx", "5xx broken")];
     const SINGLE: [u16; 10] = [400, 401, 403, 404, 410, 422, 429, 500, 502, 503];
     let classes = CLASSES.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned()));
     let single = SINGLE.iter().map(|status| (status.to_string(), words::response_words(*status)));
-    field(address, "response_status", classes.chain(single))
+    further(address, "response_status", classes.chain(single))
+}
+
+/// Families of event types.
+pub fn families(address: &Address) -> Further {
+    let words = family_words().into_iter().map(|word| (word.to_owned(), word.to_owned()));
+    further(address, "event_family", words)
+}
+
+/// Kinds of failures.
+pub fn failures(address: &Address) -> Further {
+    let words = |kind: FailureKind| (kind.as_str().to_owned(), words::failure_words(kind).to_owned());
+    further(address, "failure", FailureKind::ALL.into_iter().map(words))
+}
+
+/// Numbers of attempts that people look for, and the one that the address names.
+pub fn attempts(address: &Address) -> Vec<Choice> {
+    let mut offered = vec!["0", "1", "2-", "3-", "5-", "10-"];
+    offered
+        .extend(address.one("attempts").filter(|value| !["0", "1", "2-", "3-", "5-", "10-"].contains(value)));
+    let words = |value: &str| AttemptCount::parse(value).map_or_else(|| value.to_owned(), attempts_words);
+    field(address, "attempts", offered.into_iter().map(|value| (value.to_owned(), words(value))))
+}
+
+/// `None yet`, `1`, `2 or more`, `2 to 5`.
+pub fn attempts_words(count: AttemptCount) -> String {
+    match (count.least, count.most) {
+        (0, Some(0)) => "None yet".to_owned(),
+        (least, Some(most)) if least == most => least.to_string(),
+        (least, Some(most)) => format!("{least} to {most}"),
+        (least, None) => format!("{least} or more"),
+    }
 }
 
 /// What of tests and the rest is shown, in words.
@@ -151,12 +201,8 @@ pub fn span(address: &Address, span: &Span) -> SpanFields {
     }
 }
 
-/// What the form has no visible field for and has to send along: states, and all but the first of a list.
+/// What the form's fields do not hold and it has to send along: the values of lists, which are chips, and `ended`.
 pub fn kept(address: &Address, lists: &[&str]) -> Vec<(String, String)> {
-    let status = address.all("status").map(|value| ("status".to_owned(), value.to_owned()));
-    let further = lists.iter().filter(|name| **name != "status").flat_map(|name| {
-        address.all(name).skip(1).map(|value| ((*name).to_owned(), value.to_owned())).collect::<Vec<_>>()
-    });
-    let ended = address.one("ended").map(|value| ("ended".to_owned(), value.to_owned()));
-    status.chain(further).chain(ended).collect()
+    let is_kept = |pair: &&(String, String)| pair.0 == "ended" || lists.contains(&pair.0.as_str());
+    address.pairs().iter().filter(is_kept).cloned().collect()
 }

@@ -6,16 +6,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 use diesel::PgConnection;
+use time::OffsetDateTime;
 
 use super::address::{Address, Chip};
-use super::choices::{self, Choice, SpanFields, StatusChoice};
+use super::choices::{self, Choice, Further, SpanFields, StatusChoice};
 use super::query;
 use super::rows::Row;
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{ProjectId, WebhookId};
-use crate::models::deliveries::{self, Delivery};
+use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
+use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
@@ -24,8 +25,6 @@ use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
-/// Filters that may have several values.
-const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status"];
 
 #[derive(Template)]
 #[template(path = "history/list.html", blocks = ["history"])]
@@ -38,9 +37,12 @@ struct ListPage {
     q: String,
     kept: Vec<(String, String)>,
     statuses: Vec<StatusChoice>,
-    webhooks: Vec<Choice>,
-    types: Vec<Choice>,
-    responses: Vec<Choice>,
+    webhooks: Further,
+    types: Further,
+    families: Further,
+    responses: Further,
+    failures: Further,
+    attempts: Vec<Choice>,
     tests: Vec<Choice>,
     ranges: Vec<Choice>,
     span: SpanFields,
@@ -48,6 +50,8 @@ struct ListPage {
     rows: Vec<Row>,
     newest: Option<String>,
     older: Option<String>,
+    /// How far back was looked, if that was not to the end.
+    looked_to: Option<OffsetDateTime>,
 }
 
 /// GET /p/{project}/history.
@@ -76,6 +80,7 @@ pub async fn list(
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
+    stopped_at: Option<DeliveryId>,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
@@ -87,24 +92,25 @@ impl Found {
         project: ProjectId,
         address: &Address,
         span: &Span,
-        now: time::OffsetDateTime,
+        now: OffsetDateTime,
     ) -> Result<Self, DbError> {
         let limit = PAGE_ROWS as i64 + 1;
         let found = match query::filter(conn, project, address, span, now)? {
-            Some(filter) => deliveries::list(conn, project, &filter, limit, now)?,
-            None => Vec::new(),
+            Some(filter) => deliveries::look(conn, project, &filter, limit, now)?,
+            None => Looked::default(),
         };
-        let deliveries = Paged::cut(found, PAGE_ROWS, |delivery| delivery.id.0);
+        let stopped_at = found.stopped_at;
+        let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
         let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, names, own: event_types::names(conn, project)? })
+        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
     }
 }
 
 impl ListPage {
     fn of(member: &Member, address: &Address, span: &Span, found: Found) -> Self {
-        let older = found.deliveries.next.and(found.deliveries.rows.last());
+        let last = found.deliveries.next.and(found.deliveries.rows.last()).map(|delivery| delivery.id);
         let first = address.drop_all("cursor");
         Self {
             frame: member.frame("History", Section::History),
@@ -112,10 +118,13 @@ impl ListPage {
             is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
             webhooks_link: member.path("/settings/webhooks"),
             q: address.one("q").unwrap_or_default().to_owned(),
-            kept: choices::kept(address, &LISTS),
+            kept: choices::kept(address, &query::LISTS),
             statuses: choices::statuses(address),
             webhooks: choices::webhooks(address, &found.names),
             types: choices::types(address, "event_type", &found.own),
+            families: choices::families(address),
+            failures: choices::failures(address),
+            attempts: choices::attempts(address),
             responses: choices::responses(address),
             tests: choices::tests(address),
             ranges: choices::ranges(address),
@@ -123,7 +132,8 @@ impl ListPage {
             chips: query::chips(address, &found.names),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
-            older: older.map(|delivery| first.with("cursor", &delivery.id.to_string())),
+            older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
+            looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
         }
     }
 }

@@ -11,15 +11,19 @@ use super::span::{self, Span};
 use super::words;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
-use crate::models::deliveries::{Filter, Status, StatusClass};
-use crate::models::events;
+use crate::models::deliveries::{AttemptCount, FailureKind, Filter, Status, StatusClass};
 use crate::models::webhooks::Named;
+use crate::models::{event_types, events};
+use crate::rules::catalogue;
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "status",
     "webhook_id",
     "event_type",
+    "event_family",
     "response_status",
+    "failure",
+    "attempts",
     "test",
     "range",
     span::RANGE_INSTEAD,
@@ -29,7 +33,9 @@ const NAMES: [&str; 12] = [
     "q",
     "cursor",
 ];
-const LISTS: [&str; 4] = ["status", "webhook_id", "event_type", "response_status"];
+/// Filters that may have several values.
+pub const LISTS: [&str; 6] =
+    ["status", "webhook_id", "event_type", "event_family", "response_status", "failure"];
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
@@ -60,6 +66,8 @@ pub fn filter(
         webhooks: address.all("webhook_id").filter_map(|id| id.parse().ok()).collect(),
         types: address.all("event_type").map(str::to_owned).collect(),
         response_statuses: address.all("response_status").filter_map(StatusClass::parse).collect(),
+        failures: address.all("failure").filter_map(FailureKind::of_word).collect(),
+        attempts: address.one("attempts").and_then(AttemptCount::parse),
         test: address.one("test").and_then(test_of),
         since: span.since,
         until: span.until,
@@ -72,11 +80,17 @@ pub fn filter(
     if means_nothing("status", !filter.statuses.is_empty())
         || means_nothing("webhook_id", !filter.webhooks.is_empty())
         || means_nothing("response_status", !filter.response_statuses.is_empty())
+        || means_nothing("failure", !filter.failures.is_empty())
+        || means_nothing("attempts", filter.attempts.is_some())
         || means_nothing("test", filter.test.is_some())
         || ["range", "ended"].iter().filter_map(|name| address.one(name)).any(|word| !is_range(word))
         || !span.problems.is_empty()
     {
         return Ok(None);
+    }
+    match types(conn, project, address, filter.types)? {
+        Some(types) => filter.types = types,
+        None => return Ok(None),
     }
     if let Some(q) = address.one("q") {
         match q.parse::<DeliveryId>() {
@@ -88,6 +102,20 @@ pub fn filter(
         }
     }
     Ok(Some(filter))
+}
+
+/// The types that are asked for with the families of the address; none if that leaves no type.
+pub fn types(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    address: &Address,
+    types: Vec<String>,
+) -> Result<Option<Vec<String>>, DbError> {
+    let families: Vec<String> = address.all("event_family").map(str::to_owned).collect();
+    if families.is_empty() {
+        return Ok(Some(types));
+    }
+    Ok(catalogue::words::narrowed(types, &families, &event_types::names(conn, project)?))
 }
 
 /// The filters that are set, in words, each with the address without it. The page that is shown is no filter.
@@ -102,6 +130,12 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "webhook_id" => ("Webhook", webhook_words(value, names)),
             "event_type" => ("Event type", value.clone()),
             "response_status" => ("Response", known(StatusClass::parse(value).map(|_| value.clone()), value)),
+            "event_family" => ("Event family", family_words(value)),
+            "failure" => (
+                "Failure",
+                known(FailureKind::of_word(value).map(|kind| words::failure_words(kind).to_owned()), value),
+            ),
+            "attempts" => ("Attempts", known(AttemptCount::parse(value).map(choices::attempts_words), value)),
             "test" => {
                 ("Tests", known(test_of(value).map(|test| choices::test_words(test).to_owned()), value))
             }
@@ -124,6 +158,12 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
 fn webhook_words(value: &str, names: &HashMap<WebhookId, Named>) -> String {
     let Ok(id) = value.parse::<WebhookId>() else { return known(None, value) };
     names.get(&id).map_or_else(|| value.to_owned(), choices::name_shown)
+}
+
+/// An event family, or that it is none.
+pub fn family_words(word: &str) -> String {
+    let is_family = catalogue::words::family_words().contains(&word);
+    known(is_family.then(|| word.to_owned()), word)
 }
 
 /// Whether tests are asked for, or what is none.

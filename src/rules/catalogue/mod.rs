@@ -10,6 +10,7 @@ mod list;
 mod family;
 mod nearest;
 pub mod own;
+pub mod words;
 
 pub use family::{Family, UnknownFamily};
 pub use fields::Field;

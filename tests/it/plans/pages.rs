@@ -1,7 +1,7 @@
 //! What pages and the API ask of a long history.
 use callout::base::db::{DbError, by_key};
 use callout::base::ids::ProjectId;
-use callout::models::deliveries::{self, Filter, Status, StatusClass};
+use callout::models::deliveries::{self, AttemptCount, FailureKind, Filter, Status, StatusClass};
 use callout::models::events;
 use diesel::PgConnection;
 use time::Duration;
@@ -36,6 +36,11 @@ fn list(name: &'static str, max: (u64, u64), filter: Filter) -> Asked {
 
 fn list_of(name: &'static str, max: (u64, u64), project: ProjectId, filter: Filter) -> Asked {
     asked(name, max, move |conn| Ok(deliveries::list(conn, project, &filter, PAGE, NOW)?.len()))
+}
+
+/// A page as it is shown: what no index knows is searched among a number of rows that is bounded.
+fn looked(name: &'static str, max: (u64, u64), filter: Filter) -> Asked {
+    asked(name, max, move |conn| Ok(deliveries::look(conn, project(1), &filter, PAGE, NOW)?.deliveries.len()))
 }
 
 fn events(name: &'static str, max: (u64, u64), filter: events::Filter) -> Asked {
@@ -163,6 +168,40 @@ pub(super) fn lists(history: &History) -> Vec<Asked> {
     ]
 }
 
+/// Pages of what no index knows, and of many types.
+pub(super) fn looks() -> Vec<Asked> {
+    let any = Filter::default;
+    let (direct, some, many) = DIRECT_SOME_MANY;
+    let failed = |kind| Filter { failures: vec![kind], ..any() };
+    let tried = |least| Filter { attempts: Some(AttemptCount { least, most: None }), ..any() };
+    let types = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    vec![
+        looked("failed by time-out", some, failed(FailureKind::Timeout)),
+        looked("failed by TLS, never", some, failed(FailureKind::Tls)),
+        looked(
+            "failed by TLS to a busy webhook, never",
+            many,
+            Filter { webhooks: vec![webhook(1)], ..failed(FailureKind::Tls) },
+        ),
+        looked("attempted once or more", some, tried(1)),
+        looked(
+            "attempted twice or more to a busy webhook, never",
+            many,
+            Filter { webhooks: vec![webhook(1)], ..tried(2) },
+        ),
+        looked(
+            "of a family that is rare",
+            direct,
+            Filter { types: types(&["campaign.deleted", "order.paid", "order.created"]), ..any() },
+        ),
+        looked(
+            "of a family that never came",
+            direct,
+            Filter { types: types(&["order.paid", "order.created", "order.updated"]), ..any() },
+        ),
+    ]
+}
+
 /// Rows and blocks: found by the very order of the page; with a filter or a sort on the way; a bounded search.
 const DIRECT_SOME_MANY: ((u64, u64), (u64, u64), (u64, u64)) =
     ((600, 600), (12_000, 6_000), (40_000, 20_000));
@@ -171,8 +210,10 @@ const DIRECT_SOME_MANY: ((u64, u64), (u64, u64), (u64, u64)) =
 pub(super) fn searches() -> Vec<Asked> {
     let answered = Filter { response_statuses: vec![StatusClass::Exact(204)], ..Filter::default() };
     let ended = |since| Filter { ended_since: Some(since), ..Filter::default() };
+    let tried = |least| Filter { attempts: Some(AttemptCount { least, most: None }), ..Filter::default() };
     vec![
         list("answered 204, never", (u64::MAX, u64::MAX), answered),
+        looked("attempted twice or more, never", (u64::MAX, u64::MAX), tried(2)),
         list("ended within the last hour", (u64::MAX, u64::MAX), ended(NOW - Duration::HOUR)),
         list("ended within the last hour, none", (u64::MAX, u64::MAX), ended(NOW + Duration::HOUR)),
     ]
