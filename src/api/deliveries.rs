@@ -85,7 +85,8 @@ fn filter_of(given: &mut Parameters) -> Filter {
     }
 }
 
-fn family(word: &str) -> Option<String> {
+/// Reads an event family.
+pub(super) fn family(word: &str) -> Option<String> {
     words::family_words().contains(&word).then(|| word.to_owned())
 }
 
@@ -122,9 +123,8 @@ pub async fn one(key: DeliveriesKey, db: Data<Db>, id: Path<String>) -> Result<H
             let attempts = deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?;
             let event = events::find(conn, project, delivery.event)?;
             let webhook = webhooks::find_with_deleted(conn, project, delivery.webhook)?;
-            let url = webhook.map(|webhook| webhook.settings.target_url).unwrap_or_default();
             let payload = event.as_ref().map(|event| &event.payload);
-            Ok(Some(shapes::delivery_alone(&delivery, &url, &attempts, payload)))
+            Ok(Some(shapes::delivery_alone(&delivery, webhook.as_ref(), &attempts, payload)))
         })
         .await?;
     match found {

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::dispatcher::probe::Tested;
 use crate::ingest::Accepted;
-use crate::models::deliveries::{Attempt, AttemptRow, Delivery, Failure, Slowed, request_body};
+use crate::models::deliveries::{
+    Attempt, AttemptRow, Delivery, Failure, HeldBy, Slowed, Status, request_body,
+};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::rules::authentication::{Authentication, ExtraHeader};
@@ -226,10 +228,22 @@ pub(super) fn delivery(delivery: &Delivery, target_url: &str) -> Value {
     })
 }
 
+/// The same with `held_by`: what keeps it back, `null` unless it is held.
+pub(super) fn delivery_and_what_holds_it(
+    of: &Delivery,
+    target_url: &str,
+    webhook: Option<&Webhook>,
+) -> Value {
+    let mut value = delivery(of, target_url);
+    let held_by = (of.status == Status::Held).then(|| HeldBy::of(webhook).as_str());
+    value["held_by"] = held_by.into();
+    value
+}
+
 /// One delivery with its body and every attempt.
 pub(super) fn delivery_alone(
     of: &Delivery,
-    target_url: &str,
+    webhook: Option<&Webhook>,
     attempts: &[AttemptRow],
     payload: Option<&Payload>,
 ) -> Value {
@@ -237,7 +251,8 @@ pub(super) fn delivery_alone(
         let body = request_body(of.id, of.webhook, &row.attempt, payload?)?;
         Some(text(&body))
     };
-    let mut value = delivery(of, target_url);
+    let target_url = webhook.map_or("", |webhook| &webhook.settings.target_url);
+    let mut value = delivery_and_what_holds_it(of, target_url, webhook);
     value["body"] = attempts.last().map_or(Value::Null, |row| body(row).into());
     value["attempts"] = attempts.iter().map(|row| attempt(row, body(row))).collect();
     value

@@ -190,6 +190,10 @@ pub fn lower_bound(at: OffsetDateTime) -> Uuid {
 /// Days behind the newest that a list looks through: first a few, then more, then all there are.
 const DAYS_LOOKED_THROUGH: [i64; 3] = [2, 10, 40];
 
+/// What a page of a list looks through for what no index knows, before it says where it stopped: so many rows at first,
+/// then more, so that a page that fills early is an early page.
+pub const LOOKED_THROUGH: [i64; 3] = [1_000, 4_000, 15_000];
+
 /// Ranges of ids, newest first, each from the first on and below the second; none is no bound. All of them together
 /// hold every id.
 ///

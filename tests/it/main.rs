@@ -19,6 +19,7 @@ mod documents;
 mod docs_page;
 mod egress_proxy;
 mod emptied_bodies;
+mod events_finding;
 mod external_ids;
 mod failures;
 mod filters_of_webhooks;

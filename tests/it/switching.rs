@@ -46,13 +46,15 @@ fn a_paused_webhook_receives_nothing_and_the_event_says_why() {
     let path = format!("/v1/events/{}", event["id"].as_str().expect("an id"));
     let told = project.api().get(&path).expect(200).json();
     assert_eq!(told["deliveries"], json!([]));
-    let reason = json!({ "webhook_id": webhook["id"], "name": webhook["name"], "reason": "paused" });
+    let mut reason = json!({ "webhook_id": webhook["id"], "name": webhook["name"], "reason": "paused",
+        "detail": "It was paused when the event arrived.", "since": paused["off_since"] });
     assert_eq!(told["not_delivered_to"], json!([reason]));
     // What is switched on again takes what comes from then on.
     change(&project, &webhook, json!({ "active": true }));
     assert_eq!(project.event(TYPE, json!({}))["deliveries"], 1);
     app.wait_for("delivered", 1);
     assert_eq!(receiver.count(), 1);
+    reason["since"] = Value::Null;
     assert_eq!(project.api().get(&path).expect(200).json()["not_delivered_to"], json!([reason]));
 }
 

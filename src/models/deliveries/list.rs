@@ -15,10 +15,6 @@ use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, ProjectId};
 use crate::base::schema::deliveries;
 
-/// What [`look`] looks through before it gives an answer with less than was asked for: so many rows at first, then
-/// more, so that a page that fills early is an early page.
-const LOOKED_THROUGH: [i64; 3] = [1_000, 4_000, 15_000];
-
 /// Ids from the first on and below the second; none is no bound.
 type Range = (Option<Uuid>, Option<Uuid>);
 
@@ -85,7 +81,7 @@ fn searched(
 ) -> Result<(Vec<Delivery>, Option<DeliveryId>), DbError> {
     let newest =
         filter.before.map(|id| ids::time_of(id.0)).into_iter().chain(filter.until).fold(now, Ord::min);
-    let (mut rows, mut looks) = (Vec::new(), LOOKED_THROUGH.into_iter());
+    let (mut rows, mut looks) = (Vec::new(), ids::LOOKED_THROUGH.into_iter());
     for (from, below) in ids::ranges_back(newest) {
         loop {
             let missing = limit.saturating_sub_unsigned(rows.len() as u64);

@@ -63,5 +63,5 @@ pub use switch::{
     pause_webhook_with, resume_and_send_missed, resume_webhook, save_webhook,
 };
 pub use testing::begin_test;
-pub use untold::{Reason, Untold, untold};
+pub use untold::{HeldBy, Reason, Untold, reached_nobody, silences, untold};
 pub use waiting::{Waiting, held_count, waiting};

@@ -6,11 +6,10 @@ use bytes::Bytes;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Uuid as SqlUuid};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::Payload;
 use crate::base::db::DbError;
-use crate::base::ids::{self, EventId, GroupId, ProjectId};
+use crate::base::ids::{EventId, GroupId, ProjectId};
 use crate::base::schema::{events, external_ids};
 use crate::prepared;
 use crate::rules::kept::json;
@@ -41,13 +40,15 @@ pub struct Summary {
     pub group: String,
     pub created_at: OffsetDateTime,
     pub deliveries: i16,
+    /// JSON: subscribed webhooks that got nothing, with the reason.
+    pub skipped: Option<String>,
     /// Sent to one webhook to try it.
     pub test: bool,
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
-struct SummaryRow {
+pub(super) struct SummaryRow {
     id: EventId,
     event_type: String,
     external_id: Option<String>,
@@ -55,6 +56,7 @@ struct SummaryRow {
     group_id: Option<String>,
     created_at: OffsetDateTime,
     deliveries: i16,
+    skipped: Option<String>,
     test: bool,
 }
 
@@ -68,6 +70,7 @@ impl From<SummaryRow> for Summary {
             group: group_of(row.id, row.group_id),
             created_at: row.created_at,
             deliveries: row.deliveries,
+            skipped: row.skipped,
             test: row.test,
         }
     }
@@ -90,21 +93,6 @@ pub(super) fn unpacked(id: EventId, kept: Vec<u8>) -> Vec<u8> {
 fn source_of(id: EventId, kept: Vec<u8>) -> String {
     // It was text when it was packed.
     String::from_utf8(unpacked(id, kept)).unwrap_or_default()
-}
-
-/// Which events. Empty lists mean "any".
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Event types.
-    pub types: Vec<String>,
-    /// Arrived at or after.
-    pub since: Option<OffsetDateTime>,
-    /// Arrived before.
-    pub until: Option<OffsetDateTime>,
-    /// Older than this id: the last of the page before.
-    pub before: Option<EventId>,
-    /// Only this event.
-    pub only: Option<EventId>,
 }
 
 type Row = (
@@ -188,67 +176,6 @@ pub fn types_of(
 ) -> Result<HashMap<EventId, String>, DbError> {
     let named = events::table.filter(events::project_id.eq(project)).filter(events::id.eq_any(ids));
     Ok(named.select((events::id, events::event_type)).load(conn)?.into_iter().collect())
-}
-
-/// A page of events, newest first.
-pub fn list(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    filter: &Filter,
-    limit: i64,
-    now: OffsetDateTime,
-) -> Result<Vec<Summary>, DbError> {
-    let newest =
-        filter.before.map(|id| ids::time_of(id.0)).into_iter().chain(filter.until).fold(now, Ord::min);
-    let mut found = Vec::new();
-    for range in ids::ranges_back(newest) {
-        let missing = limit.saturating_sub_unsigned(found.len() as u64);
-        if missing > 0 {
-            found.extend(within(conn, project, filter, range, missing)?);
-        }
-    }
-    Ok(found)
-}
-
-/// Those of a page with ids in a range.
-fn within(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    filter: &Filter,
-    (from, below): (Option<Uuid>, Option<Uuid>),
-    limit: i64,
-) -> Result<Vec<Summary>, DbError> {
-    let mut query = events::table
-        .filter(events::project_id.eq(project))
-        .order(events::id.desc())
-        .limit(limit)
-        .select(SummaryRow::as_select())
-        .into_boxed();
-    // One value is asked for by `=`: only then are its index's rows known to come in the page's order.
-    match &filter.types[..] {
-        [] => {}
-        [one] => query = query.filter(events::event_type.eq(one)),
-        several => query = query.filter(events::event_type.eq_any(several)),
-    }
-    if let Some(from) = from {
-        query = query.filter(events::id.ge(EventId(from)));
-    }
-    if let Some(below) = below {
-        query = query.filter(events::id.lt(EventId(below)));
-    }
-    if let Some(since) = filter.since {
-        query = query.filter(events::id.ge(EventId(ids::lower_bound(since))));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(events::id.lt(EventId(ids::lower_bound(until))));
-    }
-    if let Some(before) = filter.before {
-        query = query.filter(events::id.lt(before));
-    }
-    if let Some(id) = filter.only {
-        query = query.filter(events::id.eq(id));
-    }
-    Ok(query.load::<SummaryRow>(conn)?.into_iter().map(Summary::from).collect())
 }
 
 /// The oldest event that is kept of a project, tests aside.

@@ -3,14 +3,16 @@ mod external_ids;
 mod forget;
 mod history;
 mod insert;
+mod list;
 mod preview;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
 pub use history::{
-    Event, Filter, Summary, find, find_by_q, first_posted, has_data, list, load_payloads, types_of, with_data,
+    Event, Summary, find, find_by_q, first_posted, has_data, load_payloads, types_of, with_data,
 };
 pub use insert::{NewEvent, insert, insert_test};
+pub use list::{Filter, Page, list};
 pub use preview::{LOOKED_AT_MAX, Looked, Preview, preview};
 
 use bytes::Bytes;

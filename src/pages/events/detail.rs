@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{EventId, ProjectId};
-use crate::models::deliveries::{self, Delivery, Reason, Untold};
+use crate::models::deliveries::{self, Delivery, HeldBy, Reason, Status, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Event};
 use crate::models::webhooks;
@@ -33,7 +33,7 @@ struct DetailPage {
     group: String,
     source: String,
     created_at: OffsetDateTime,
-    rows: Vec<Row>,
+    rows: Vec<ToldRow>,
     untold: Vec<UntoldRow>,
     /// None once it is no longer kept.
     data: Option<Body>,
@@ -47,6 +47,14 @@ struct UntoldRow {
     class: &'static str,
     word: &'static str,
     why: &'static str,
+    /// Since when, if it still is.
+    since: Option<OffsetDateTime>,
+}
+
+/// A delivery, and what keeps it back.
+struct ToldRow {
+    row: Row,
+    held: Option<&'static str>,
 }
 
 /// GET /p/{project}/events/{event}?view=.
@@ -69,7 +77,7 @@ struct Found {
     event: Event,
     /// Of its type; empty if there is no such type any more.
     description: String,
-    rows: Vec<Row>,
+    rows: Vec<ToldRow>,
     untold: Vec<UntoldRow>,
 }
 
@@ -78,42 +86,38 @@ impl Found {
         let Some(event) = events::find(conn, project, id)? else { return Ok(None) };
         let made = deliveries::of_event(conn, project, id)?;
         let names = webhooks::names(conn, project)?;
-        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
-        let untold_row = |untold: Untold| {
+        let now = webhooks::list(conn, project)?;
+        let row = |delivery: &Delivery| {
+            let webhook = now.iter().find(|webhook| webhook.id == delivery.webhook);
+            let held = (delivery.status == Status::Held).then(|| HeldBy::of(webhook).sentence());
+            ToldRow { row: Row::of(project, delivery, names.get(&delivery.webhook)), held }
+        };
+        let untold_row = |untold: &Untold| {
             let name = names.get(&untold.webhook).map(|named| named.name.clone());
-            UntoldRow::of(name.unwrap_or_else(|| untold.webhook.to_string()), untold.reason)
+            UntoldRow::of(name.unwrap_or_else(|| untold.webhook.to_string()), untold)
         };
         let untold = deliveries::untold(conn, &event, &made)?;
         let known = event_types::trial(conn, project, &event.payload.event_type)?;
         Ok(Some(Self {
             description: known.map(|known| known.description).unwrap_or_default(),
             rows: made.iter().map(row).collect(),
-            untold: untold.into_iter().map(untold_row).collect(),
+            untold: untold.iter().map(untold_row).collect(),
             event,
         }))
     }
 }
 
 impl UntoldRow {
-    fn of(name: String, reason: Reason) -> Self {
-        let (class, word, why) = match reason {
-            Reason::Paused => ("state-held", "Paused", "It was paused when the event arrived."),
-            Reason::Disabled => ("state-bad", "Disabled", "It was disabled when the event arrived."),
-            Reason::Filter => {
-                let why =
-                    "A condition of its filter did not hold for the data of this event when it arrived.";
-                ("state-quiet", "Filtered out", why)
-            }
-            Reason::HostNotAllowed => {
-                let why = "Its host was not among those that this project sends to when the event arrived.";
-                ("state-held", "Host not allowed", why)
-            }
-            Reason::NotSubscribed => {
-                ("state-quiet", "Not subscribed", "It does not take events of this type.")
-            }
-            Reason::CreatedLater => ("state-quiet", "Created later", "It did not exist yet."),
+    fn of(name: String, untold: &Untold) -> Self {
+        let (class, word) = match untold.reason {
+            Reason::Paused => ("state-held", "Paused"),
+            Reason::Disabled => ("state-bad", "Disabled"),
+            Reason::Filter => ("state-quiet", "Filtered out"),
+            Reason::HostNotAllowed => ("state-held", "Host not allowed"),
+            Reason::NotSubscribed => ("state-quiet", "Not subscribed"),
+            Reason::CreatedLater => ("state-quiet", "Created later"),
         };
-        Self { name, class, word, why }
+        Self { name, class, word, why: untold.reason.sentence(), since: untold.since }
     }
 }
 

@@ -1,4 +1,6 @@
 //! `/p/{project}/events`: events, newest first, by type, time or id.
+use std::collections::HashMap;
+
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -6,11 +8,14 @@ use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
+use super::reasons;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{EventId, ProjectId};
+use crate::base::ids::{self, EventId, ProjectId, WebhookId};
+use crate::models::deliveries::{self, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
+use crate::models::webhooks::{self, Named};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, Further, SpanFields};
 use crate::pages::history::query;
@@ -23,7 +28,23 @@ use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, pag
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
 /// What the address may name, as in the API.
-const NAMES: [&str; 7] = ["type", "range", span::RANGE_INSTEAD, "since", "until", "q", "cursor"];
+const NAMES: [&str; 10] = [
+    "type",
+    "event_family",
+    "reached",
+    "test",
+    "range",
+    span::RANGE_INSTEAD,
+    "since",
+    "until",
+    "q",
+    "cursor",
+];
+/// Filters that may have several values.
+const LISTS: [&str; 2] = ["type", "event_family"];
+/// Whether a delivery was made: the word in the address, what it means, and what a person reads.
+const REACHED: [(&str, bool, &str); 2] =
+    [("nobody", false, "Reached nobody"), ("somebody", true, "Reached a webhook")];
 
 #[derive(Template)]
 #[template(path = "events/list.html", blocks = ["events"])]
@@ -35,12 +56,17 @@ struct ListPage {
     q: String,
     kept: Vec<(String, String)>,
     types: Further,
+    families: Further,
+    reached: Vec<Choice>,
+    tests: Vec<Choice>,
     ranges: Vec<Choice>,
     span: SpanFields,
     chips: Vec<Chip>,
     rows: Vec<Row>,
     newest: Option<String>,
     older: Option<String>,
+    /// How far back was looked, if that was not to the end.
+    looked_to: Option<OffsetDateTime>,
 }
 
 struct Row {
@@ -50,6 +76,8 @@ struct Row {
     external_id: String,
     entity_id: String,
     deliveries: i16,
+    /// Why there are none.
+    silence: String,
     test: bool,
     created_at: OffsetDateTime,
 }
@@ -70,10 +98,7 @@ pub async fn list(
     let now = clock.now();
     let span = Span::of(&address, now);
     let (project, asked) = (support.project.id, (address.clone(), span.clone()));
-    let load = db.run(move |conn| -> Result<_, DbError> {
-        Ok((load(conn, project, &asked.0, &asked.1, now)?, event_types::names(conn, project)?))
-    });
-    let found = load.await?;
+    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&support, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())?;
     page::shown_at(answer, shorter.as_deref())
@@ -81,69 +106,134 @@ pub async fn list(
 
 /// Reads the list's address. A cursor that is none is the first page.
 fn read(path: &str, query: &str) -> Address {
-    let address = span::settled(Address::read(path, query, &NAMES, &["type"]));
+    let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<EventId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }
 
-fn load(
+/// What the page is made of.
+struct Found {
+    events: Paged<Summary>,
+    stopped_at: Option<EventId>,
+    /// Of those that made no delivery: who got nothing and why.
+    silences: HashMap<EventId, Option<Vec<Untold>>>,
+    names: HashMap<WebhookId, Named>,
+    /// The event types of the project's own.
+    own: OwnNames,
+}
+
+impl Found {
+    fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        address: &Address,
+        span: &Span,
+        now: OffsetDateTime,
+    ) -> Result<Self, DbError> {
+        let limit = PAGE_ROWS as i64 + 1;
+        let found = match filter(conn, project, address, span)? {
+            Some(filter) if filter.reached == Some(false) => {
+                deliveries::reached_nobody(conn, project, &filter, limit, now)?
+            }
+            Some(filter) => events::list(conn, project, &filter, limit, now)?,
+            None => events::Page::default(),
+        };
+        let events = Paged::cut(found.events, PAGE_ROWS, |event| event.id.0);
+        Ok(Self {
+            stopped_at: found.stopped_at,
+            silences: deliveries::silences(conn, project, &events.rows)?,
+            names: webhooks::names(conn, project)?,
+            own: event_types::names(conn, project)?,
+            events,
+        })
+    }
+}
+
+/// Which events are asked for; none if that can be none.
+fn filter(
     conn: &mut PgConnection,
     project: ProjectId,
     address: &Address,
     span: &Span,
-    now: OffsetDateTime,
-) -> Result<Paged<Summary>, DbError> {
+) -> Result<Option<Filter>, DbError> {
+    let types = address.all("type").map(str::to_owned).collect();
+    let Some(types) = query::types(conn, project, address, types)? else { return Ok(None) };
     let mut filter = Filter {
-        types: address.all("type").map(str::to_owned).collect(),
+        types,
+        test: address.one("test").and_then(query::test_of),
+        reached: address.one("reached").and_then(reached_of),
         since: span.since,
         until: span.until,
         before: address.one("cursor").and_then(|id| id.parse().ok()),
         only: None,
     };
-    let nothing = || Paged { rows: Vec::new(), next: None };
-    if address.one("range").is_some_and(|word| !query::is_range(word)) || !span.problems.is_empty() {
-        return Ok(nothing());
+    let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
+    if address.one("range").is_some_and(|word| !query::is_range(word))
+        || means_nothing("test", filter.test.is_some())
+        || means_nothing("reached", filter.reached.is_some())
+        || !span.problems.is_empty()
+    {
+        return Ok(None);
     }
     if let Some(q) = address.one("q") {
-        match events::find_by_q(conn, project, q)? {
-            Some(event) => filter.only = Some(event),
-            None => return Ok(nothing()),
+        filter.only = events::find_by_q(conn, project, q)?;
+        if filter.only.is_none() {
+            return Ok(None);
         }
     }
-    let rows = events::list(conn, project, &filter, PAGE_ROWS as i64 + 1, now)?;
-    Ok(Paged::cut(rows, PAGE_ROWS, |event| event.id.0))
+    Ok(Some(filter))
+}
+
+/// As in the API.
+fn reached_of(word: &str) -> Option<bool> {
+    REACHED.iter().find(|(known, _, _)| *known == word).map(|(_, reached, _)| *reached)
 }
 
 impl ListPage {
-    fn of(member: &Member, address: &Address, span: &Span, (found, own): (Paged<Summary>, OwnNames)) -> Self {
+    fn of(member: &Member, address: &Address, span: &Span, found: Found) -> Self {
         let first = address.drop_all("cursor");
-        let older = found.next.and(found.rows.last());
+        let last = found.events.next.and(found.events.rows.last()).map(text_of);
+        let older = last.or(found.stopped_at.map(|id| id.with_prefix("ev_")));
+        let rows = &found.events.rows;
         Self {
             frame: member.frame("Events", Section::Events),
             bare: address.bare().to_owned(),
-            is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
+            is_fresh: rows.is_empty() && address.pairs().is_empty(),
             q: address.one("q").unwrap_or_default().to_owned(),
-            kept: choices::kept(address, &["type"]),
-            types: choices::types(address, "type", &own),
+            kept: choices::kept(address, &LISTS),
+            types: choices::types(address, "type", &found.own),
+            families: choices::families(address),
+            reached: choices::one_of(address, "reached", REACHED.map(|(value, _, words)| (value, words))),
+            tests: choices::tests(address),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: first.pairs().iter().map(|(name, value)| chip(&first, name, value)).collect(),
             newest: address.one("cursor").map(|_| first.link()),
-            older: older.map(|event| first.with("cursor", &text_of(event))),
-            rows: found.rows.into_iter().map(|event| Row::of(member, event)).collect(),
+            older: older.map(|id| first.with("cursor", &id)),
+            looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            rows: rows.iter().map(|event| Row::of(member, event, found.silence(event))).collect(),
         }
     }
 }
 
+impl Found {
+    /// Why an event made no delivery; empty if it made one, and for a test.
+    fn silence(&self, event: &Summary) -> String {
+        let untold = self.silences.get(&event.id);
+        untold.map_or_else(String::new, |untold| reasons::line(untold.as_deref(), &self.names))
+    }
+}
+
 impl Row {
-    fn of(member: &Member, event: Summary) -> Self {
+    fn of(member: &Member, event: &Summary, silence: String) -> Self {
         Self {
-            link: member.path(&format!("/events/{}", text_of(&event))),
-            id: text_of(&event),
-            event_type: event.event_type,
-            external_id: event.external_id.unwrap_or_default(),
-            entity_id: event.entity_id.unwrap_or_default(),
+            link: member.path(&format!("/events/{}", text_of(event))),
+            id: text_of(event),
+            event_type: event.event_type.clone(),
+            external_id: event.external_id.clone().unwrap_or_default(),
+            entity_id: event.entity_id.clone().unwrap_or_default(),
             deliveries: event.deliveries,
+            silence,
             test: event.test,
             created_at: event.created_at,
         }
@@ -157,6 +247,12 @@ fn text_of(event: &Summary) -> String {
 fn chip(first: &Address, name: &str, value: &str) -> Chip {
     let (shown, words) = match name {
         "type" => ("Event type", value.to_owned()),
+        "event_family" => ("Event family", query::family_words(value)),
+        "test" => ("Tests", query::test_words(value)),
+        "reached" => {
+            let known = REACHED.iter().find(|(word, _, _)| *word == value);
+            ("Deliveries", query::known(known.map(|(_, _, words)| (*words).to_owned()), value))
+        }
         "range" => ("Time", query::range_words(value)),
         "since" => ("Since", query::moment_words(value)),
         "until" => ("Until", query::moment_words(value)),

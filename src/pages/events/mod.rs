@@ -1,6 +1,7 @@
 //! Events: what happened, where it went, and why it went nowhere else.
 mod detail;
 mod list;
+mod reasons;
 
 pub use detail::detail;
 pub use list::list;

@@ -150,6 +150,12 @@ pub fn attempts_words(count: AttemptCount) -> String {
     }
 }
 
+/// A field of which one value is chosen at most.
+pub fn one_of<const N: usize>(address: &Address, name: &str, offered: [(&str, &str); N]) -> Vec<Choice> {
+    let owned = offered.map(|(value, words)| (value.to_owned(), words.to_owned()));
+    field(address, name, owned.into_iter())
+}
+
 /// What of tests and the rest is shown, in words.
 pub fn test_words(test: bool) -> &'static str {
     if test { "Tests only" } else { "Real only" }
@@ -157,12 +163,7 @@ pub fn test_words(test: bool) -> &'static str {
 
 /// Whether tests are shown, or nothing but them.
 pub fn tests(address: &Address) -> Vec<Choice> {
-    let offered = [("0", false), ("1", true)];
-    field(
-        address,
-        "test",
-        offered.map(|(value, test)| (value.to_owned(), test_words(test).to_owned())).into_iter(),
-    )
+    one_of(address, "test", [("0", false), ("1", true)].map(|(value, test)| (value, test_words(test))))
 }
 
 /// The ranges up to now.

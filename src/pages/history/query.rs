@@ -136,9 +136,7 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
                 known(FailureKind::of_word(value).map(|kind| words::failure_words(kind).to_owned()), value),
             ),
             "attempts" => ("Attempts", known(AttemptCount::parse(value).map(choices::attempts_words), value)),
-            "test" => {
-                ("Tests", known(test_of(value).map(|test| choices::test_words(test).to_owned()), value))
-            }
+            "test" => ("Tests", test_words(value)),
             "range" => ("Time", range_words(value)),
             "ended" => ("Ended", range_words(value)),
             "since" => ("Since", moment_words(value)),
@@ -166,8 +164,13 @@ pub fn family_words(word: &str) -> String {
     known(is_family.then(|| word.to_owned()), word)
 }
 
+/// What of tests is shown, or that it is no such word.
+pub fn test_words(value: &str) -> String {
+    known(test_of(value).map(|test| choices::test_words(test).to_owned()), value)
+}
+
 /// Whether tests are asked for, or what is none.
-fn test_of(value: &str) -> Option<bool> {
+pub fn test_of(value: &str) -> Option<bool> {
     match value {
         "0" => Some(false),
         "1" => Some(true),
@@ -191,6 +194,6 @@ pub fn moment_words(text: &str) -> String {
 }
 
 /// A value in words; what means nothing says so, for it finds nothing.
-fn known(words: Option<String>, value: &str) -> String {
+pub fn known(words: Option<String>, value: &str) -> String {
     words.unwrap_or_else(|| format!("{value} (not understood)"))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::words;
-use crate::models::deliveries::{AttemptRow, Delivery, FailureKind, Status};
+use crate::models::deliveries::{AttemptRow, Delivery, FailureKind, HeldBy, Status};
 use crate::models::webhooks::Webhook;
 
 /// The schedule's waits are spread by a tenth; a second for the work in between.
@@ -99,7 +99,7 @@ pub fn outlook(
                 format!("{OFF} It is held when that time comes.")
             },
         }),
-        Status::Held => says("Kept back", held_reason(webhook)),
+        Status::Held => says("Kept back", HeldBy::of(webhook).sentence()),
         Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),
         Status::Delivered | Status::Cancelled => None,
     }
@@ -161,18 +161,6 @@ fn retry_reason(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&W
             )
         }
         (None, _) => String::new(),
-    }
-}
-
-fn held_reason(webhook: Option<&Webhook>) -> &'static str {
-    match webhook {
-        Some(webhook) if webhook.disabled.is_some() => {
-            "Its webhook was disabled. Switching it on again offers to send or to cancel what was held."
-        }
-        Some(webhook) if !webhook.settings.active => {
-            "Its webhook is paused. Resuming it offers to send or to cancel what was held."
-        }
-        _ => "Webhooks of this project were switched off. It goes out once they are on again.",
     }
 }
 

@@ -44,7 +44,7 @@ fn looked(name: &'static str, max: (u64, u64), filter: Filter) -> Asked {
 }
 
 fn events(name: &'static str, max: (u64, u64), filter: events::Filter) -> Asked {
-    asked(name, max, move |conn| Ok(events::list(conn, project(1), &filter, PAGE, NOW)?.len()))
+    asked(name, max, move |conn| Ok(events::list(conn, project(1), &filter, PAGE, NOW)?.events.len()))
 }
 
 /// Lists of deliveries.
@@ -260,6 +260,7 @@ pub(super) fn others(history: &History) -> Vec<Asked> {
                 ..any()
             },
         ),
+        events("events that reached somebody", some, events::Filter { reached: Some(true), ..any() }),
         events("one event in the list", direct, events::Filter { only: Some(event), ..any() }),
         asked("an event", direct, move |conn| Ok(events::find(conn, one, event)?.iter().count())),
         asked("the deliveries of an event", direct, move |conn| {
