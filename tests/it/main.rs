@@ -13,6 +13,7 @@ mod change_preview;
 mod commands;
 mod database;
 mod delivering;
+mod delivery_around;
 mod demo;
 mod disk_full;
 mod documents;

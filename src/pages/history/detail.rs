@@ -1,4 +1,6 @@
 //! `/p/{project}/history/{delivery}`: one delivery with every attempt.
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -9,6 +11,7 @@ use time::OffsetDateTime;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
+use super::rows::Row;
 use super::shown_url::ShownUrl;
 use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
@@ -59,6 +62,8 @@ struct DetailPage {
     exchange: Option<Exchange>,
     is_raw: bool,
     attempt_total: usize,
+    /// The other deliveries of the same event.
+    others: Vec<Row>,
 }
 
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
@@ -98,12 +103,18 @@ struct Found {
     webhook: Option<Webhook>,
     event: Option<Event>,
     is_slowed: bool,
+    others: Vec<Row>,
 }
 
 impl Found {
     fn load(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Self>, DbError> {
         let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
+        let of_event = deliveries::of_event(conn, project, delivery.event)?;
+        let others: Vec<&Delivery> = of_event.iter().filter(|other| other.id != id).collect();
+        let names = if others.is_empty() { HashMap::new() } else { webhooks::names(conn, project)? };
+        let row = |other: &&Delivery| Row::of(project, other, names.get(&other.webhook));
         Ok(Some(Self {
+            others: others.iter().map(row).collect(),
             attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
             event: events::find(conn, project, delivery.event)?,
@@ -122,7 +133,7 @@ impl Found {
 
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let base_link = member.path(&format!("/history/{}", delivery.id));
@@ -174,6 +185,7 @@ impl DetailPage {
             exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
+            others: others.clone(),
             frame,
         }
     }

@@ -62,6 +62,8 @@ pub struct Outlook {
     pub at: Option<OffsetDateTime>,
     /// Why, in a sentence.
     pub why: String,
+    /// Until when the receiver asked to wait, if that is why.
+    pub asked_until: Option<OffsetDateTime>,
 }
 
 /// What a delivery waits for; none once nothing more happens and there is nothing to say about it.
@@ -75,7 +77,9 @@ pub fn outlook(
     is_sent: bool,
     is_slowed: bool,
 ) -> Option<Outlook> {
-    let says = |what: &str, why: &str| Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned() });
+    let says = |what: &str, why: &str| {
+        Some(Outlook { what: what.to_owned(), at: None, why: why.to_owned(), asked_until: None })
+    };
     match delivery.status {
         Status::Due if !is_sent => says("About to be held", OFF),
         Status::Due => {
@@ -85,20 +89,17 @@ pub fn outlook(
         Status::Sending => {
             says(&format!("Attempt {} is under way", next_number(attempts)), "This page follows it.")
         }
-        Status::Retrying => Some(Outlook {
-            what: "Next attempt".to_owned(),
-            at: delivery.next_attempt_at,
-            why: if is_sent {
-                let reason = retry_reason(delivery, attempts, webhook);
-                [Some(reason), turn_words(webhook, is_slowed)]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            } else {
-                format!("{OFF} It is held when that time comes.")
-            },
-        }),
+        Status::Retrying => {
+            let (reason, has_asked) = retry_reason(delivery, attempts, webhook);
+            let why = match is_sent {
+                true => {
+                    turn_words(webhook, is_slowed).into_iter().chain([reason]).collect::<Vec<_>>().join(" ")
+                }
+                false => format!("{OFF} It is held when that time comes."),
+            };
+            let asked_until = delivery.next_attempt_at.filter(|_| has_asked && is_sent);
+            Some(Outlook { what: "Next attempt".to_owned(), at: delivery.next_attempt_at, why, asked_until })
+        }
         Status::Held => says("Kept back", HeldBy::of(webhook).sentence()),
         Status::Failed => says("Given up", &given_up_reason(delivery, webhook)),
         Status::Delivered | Status::Cancelled => None,
@@ -136,13 +137,16 @@ fn due_words(attempts: &[AttemptRow]) -> String {
     }
 }
 
-/// The schedule's own wait, or a longer one that the receiver asked for.
-fn retry_reason(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> String {
+/// The schedule's own wait, or a longer one that the receiver asked for, and whether it did.
+fn retry_reason(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&Webhook>) -> (String, bool) {
     let last = attempts.last().map(|row| &row.attempt);
     if last.and_then(|a| a.failure.as_ref()).is_some_and(|f| f.kind == FailureKind::Interrupted) {
-        return "The last attempt was cut short by our own stop, so it is made again at once.".to_owned();
+        let why = "The last attempt was cut short by our own stop, so it is made again at once.";
+        return (why.to_owned(), false);
     }
-    let Some(retries) = webhook.map(|webhook| &webhook.settings.retries) else { return String::new() };
+    let Some(retries) = webhook.map(|webhook| &webhook.settings.retries) else {
+        return (String::new(), false);
+    };
     let number = u32::try_from(delivery.retries_used).unwrap_or_default();
     let counted = format!("Retry {number} of {}", retries.count());
     let planned = number.checked_sub(1).and_then(|used| retries.next_wait(used));
@@ -152,15 +156,14 @@ fn retry_reason(delivery: &Delivery, attempts: &[AttemptRow], webhook: Option<&W
     });
     match (planned, actual) {
         (Some(planned), Some(actual)) if actual > planned.mul_f64(SPREAD) + Duration::from_secs(1) => {
-            format!("{counted}. The receiver asked for {} with Retry-After.", words::wait_words(actual))
+            let wait = words::wait_words(actual);
+            (format!("{counted}. The receiver asked for {wait} with Retry-After."), true)
         }
         (Some(planned), _) => {
-            format!(
-                "{counted}. The schedule waits {} here, give or take a tenth.",
-                words::wait_words(planned)
-            )
+            let wait = words::wait_words(planned);
+            (format!("{counted}. The schedule waits {wait} here, give or take a tenth."), false)
         }
-        (None, _) => String::new(),
+        (None, _) => (String::new(), false),
     }
 }
 

@@ -56,6 +56,8 @@ export default async function ({ stage, page, look, expecting }) {
   await page.goto(`/p/${project}/history/${cut.id}`);
   await look('delivery-cut');
 
+  await severalOfEach(page, project, look);
+  await byKeys(page, project, look);
   await filterOnAPhone(page, project, look);
 
   await page.goto(`/p/${project}/history?q=order-1`);
@@ -65,6 +67,10 @@ export default async function ({ stage, page, look, expecting }) {
 
   await page.goto(`/p/${project}/events`);
   await look('events');
+  await page.getByLabel('Deliveries', { exact: true }).selectOption('nobody');
+  await page.waitForURL(/reached=nobody/);
+  await look('events-that-reached-nobody');
+  await page.goto(`/p/${project}/events`);
   await page.getByRole('link', { name: /customer\.rewarded/ }).first().click();
   await page.waitForURL(/\/events\/ev/);
   await look('event');
@@ -74,6 +80,43 @@ export default async function ({ stage, page, look, expecting }) {
     await page.goto(`/p/${project}/history/whs_${'0'.repeat(32)}`);
     await look('not-found');
   });
+}
+
+/** One value more at a time, each a chip that comes off alone; and what no index knows. */
+async function severalOfEach(page, project, look) {
+  await page.goto(`/p/${project}/history`);
+  const failure = page.getByLabel('Failure', { exact: true });
+  await failure.selectOption('timeout');
+  await page.waitForURL(/failure=timeout$/);
+  await failure.selectOption('response_status');
+  await page.waitForURL(/failure=timeout&failure=response_status$/);
+  await page.getByLabel('Attempts', { exact: true }).selectOption('1');
+  await page.waitForURL(/attempts=1/);
+  await look('history-several-failures');
+  await page.getByRole('link', { name: 'Remove Failure No complete response in time' }).click();
+  await page.waitForURL(/failure=response_status&attempts=1$/);
+}
+
+/** Rows by j and k, Enter opens, j goes on, Esc leads back with the filters. */
+async function byKeys(page, project, look) {
+  const history = `/p/${project}/history?status=failed`;
+  await page.goto(history);
+  const links = await page.locator('.rows .row-link').evaluateAll((all) => all.map((link) => link.pathname));
+  const focused = () => page.evaluate(() => document.activeElement.pathname);
+  for (const [key, at] of [['j', 0], ['j', 1], ['k', 0]]) {
+    await page.keyboard.press(key);
+    assert.equal(await focused(), links[at], `${key} to row ${at}`);
+  }
+  await page.keyboard.press('?');
+  await page.getByText('back to the list').waitFor();
+  await look('history-by-keys');
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => url.pathname === links[0]);
+  await page.keyboard.press('j');
+  await page.waitForURL((url) => url.pathname === links[1]);
+  await look('delivery-by-keys');
+  await page.keyboard.press('Escape');
+  await page.waitForURL((url) => url.pathname + url.search === history);
 }
 
 /** The filters of a narrow screen: unfolded until they are sent, and nothing in them is lost or silent. */
