@@ -43,8 +43,7 @@ const NAMES: [&str; 10] = [
 /// Filters that may have several values.
 const LISTS: [&str; 2] = ["type", "event_family"];
 /// Whether a delivery was made: the word in the address, what it means, and what a person reads.
-const REACHED: [(&str, bool, &str); 2] =
-    [("nobody", false, "Reached nobody"), ("somebody", true, "Reached a webhook")];
+const REACHED: [(&str, bool, &str); 2] = [("nobody", false, "None"), ("somebody", true, "Some")];
 
 #[derive(Template)]
 #[template(path = "events/list.html", blocks = ["events"])]
