@@ -71,7 +71,9 @@ fn a_delivery_and_its_attempts_have_the_promised_shape() {
     assert_eq!(attempt["timings"]["dns_ms"], Value::Null, "an address needs no look-up");
 
     let told = project.api().get(&format!("/v1/events/{}", event["id"].as_str().expect("an id"))).expect(200);
-    assert_eq!(told.json()["deliveries"], json!([listed]));
+    let mut expected = listed.clone();
+    expected["held_by"] = Value::Null;
+    assert_eq!(told.json()["deliveries"], json!([expected]));
 }
 
 #[test]
