@@ -73,9 +73,11 @@ fn an_event_that_reached_nobody_says_why_in_one_line() {
         project.api().patch(&format!("/v1/webhooks/{}", id(&till)), &settings).expect(200);
     };
     change(json!({ "filter": [{ "path": "data.customer.tier", "is": "gold" }] }));
+    app.clock.advance(time::Duration::SECOND);
     project.event(TYPE, json!({ "customer": { "tier": "tin" } }));
     assert_eq!(line(), "Till filters it out.");
     change(json!({ "active": false, "filter": null }));
+    app.clock.advance(time::Duration::SECOND);
     let missed = project.event(TYPE, json!({}));
     assert_eq!(line(), "Till was paused.");
     assert_eq!(found(&project, "reached=nobody"), 4);
