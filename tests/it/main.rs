@@ -10,6 +10,7 @@ mod authentication;
 mod away;
 mod bench;
 mod change_preview;
+mod changing_together;
 mod commands;
 mod database;
 mod delivering;
