@@ -50,7 +50,7 @@ pub use past::{PastDelivery, insert_past};
 pub use queue::{Claimed, ClaimedRow, Rescued, claim, first_due, lease, rescue, take_back};
 pub use recent::{Recent, recent};
 pub use record::{Next, Outcome, WithoutRow, record};
-pub use resend::{ResendError, resend};
+pub use resend::{ResendError, Resent, resend, resend_some, statuses};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
