@@ -128,6 +128,13 @@ machines: {
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
+    post "/v1/replays" => api::replays::create, Key("deliveries");
+    get "/v1/replays" => api::replays::list, Key("deliveries");
+    get "/v1/replays/{id}" => api::replays::one, Key("deliveries");
+    get "/v1/replays/{id}/items" => api::replays::items, Key("deliveries");
+    post "/v1/replays/{id}/pause" => api::replays::pause, Key("deliveries");
+    post "/v1/replays/{id}/resume" => api::replays::resume, Key("deliveries");
+    post "/v1/replays/{id}/cancel" => api::replays::cancel, Key("deliveries");
 }
 people: {
     get "/metrics" => api::metrics::get, KeyOrOwner;
