@@ -36,7 +36,8 @@ pub(super) fn asked(given: &Map<String, Value>) -> Result<Asked, Problem> {
         problems.push(FieldProblem::new(format!("/{name}"), message));
     }
     let wanted = wanted(given, &mut problems);
-    let names_delivered = matches!(&wanted, Some(Wanted::Matching(filter)) if filter.statuses.contains(&Status::Delivered));
+    let names_delivered =
+        matches!(&wanted, Some(Wanted::Matching(filter)) if filter.statuses.contains(&Status::Delivered));
     let mut read = Fields { given, problems: &mut problems };
     let options = Options {
         newest_first: read.order(),
@@ -68,7 +69,10 @@ fn wanted(given: &Map<String, Value>, problems: &mut Vec<FieldProblem>) -> Optio
                 match id.as_str().and_then(|id| id.parse().ok()) {
                     Some(id) => named.push(id),
                     None => {
-                        problems.push(FieldProblem::new(format!("/delivery_ids/{n}"), "This is no delivery's id."));
+                        problems.push(FieldProblem::new(
+                            format!("/delivery_ids/{n}"),
+                            "This is no delivery's id.",
+                        ));
                     }
                 }
             }
@@ -98,7 +102,8 @@ fn read_filter(object: &Map<String, Value>, problems: &mut Vec<FieldProblem>) ->
     filter.test = given.flag("test");
     let wrong = given.problems_below("/filter");
     if is_empty && wrong.is_empty() {
-        let message = "Filter by something, such as a webhook and a status: without, this would send everything again.";
+        let message =
+            "Filter by something, such as a webhook and a status: without, this would send everything again.";
         problems.push(FieldProblem::new("/filter", message));
     }
     problems.extend(wrong);

@@ -40,11 +40,7 @@ pub async fn create(
 }
 
 /// `GET /v1/replays?cursor=`: newest first.
-pub async fn list(
-    key: DeliveriesKey,
-    db: Data<Db>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub async fn list(key: DeliveriesKey, db: Data<Db>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut given = Parameters::of(&request, &[]);
     let (before, limit) = (given.cursor(), given.limit());
     given.checked()?;
@@ -72,9 +68,8 @@ pub async fn items(
     let project = key.0.project;
     let replay = find(&db, project, &id).await?.id;
     let state = states.first().copied();
-    let load = move |conn: &mut PgConnection| {
-        replays::items(conn, (project, replay), state, before, limit + 1)
-    };
+    let load =
+        move |conn: &mut PgConnection| replays::items(conn, (project, replay), state, before, limit + 1);
     let shape = |item: &Item| json!({ "delivery_id": item.delivery, "state": item.state.as_str() });
     let rows = db.run(load).await?;
     Ok(HttpResponse::Ok().json(page(rows, limit, |item: &Item| item.delivery.to_string(), shape)))

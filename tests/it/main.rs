@@ -45,6 +45,8 @@ mod pausing;
 mod plans;
 mod queue;
 mod rate;
+mod replay_pieces;
+mod replays;
 mod resealing;
 mod retention;
 mod rebinding;

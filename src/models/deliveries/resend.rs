@@ -115,7 +115,8 @@ pub fn resend_some(
     skips_delivered: bool,
     now: OffsetDateTime,
 ) -> Result<Option<Vec<(DeliveryId, Resent)>>, DbError> {
-    let named = deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
+    let named =
+        deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
     let columns = (deliveries::id, deliveries::event_id, deliveries::webhook_id, deliveries::status);
     let locked: Vec<(DeliveryId, EventId, WebhookId, i16)> =
         named.order(deliveries::id).select(columns).for_update().skip_locked().load(conn)?;
@@ -188,16 +189,13 @@ pub fn statuses(
     project: ProjectId,
     ids: &[DeliveryId],
 ) -> Result<HashMap<DeliveryId, Status>, DbError> {
-    let named = deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
+    let named =
+        deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
     let rows: Vec<(DeliveryId, i16)> = named.select((deliveries::id, deliveries::status)).load(conn)?;
     Ok(rows.into_iter().map(|(id, status)| (id, Status::of_number(status))).collect())
 }
 
-fn can_be_called(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    webhook: WebhookId,
-) -> Result<(), ResendError> {
+fn can_be_called(conn: &mut PgConnection, project: ProjectId, webhook: WebhookId) -> Result<(), ResendError> {
     let webhook = webhooks::find(conn, project, webhook)?.ok_or(ResendError::WebhookDeleted)?;
     if webhook.settings.active { Ok(()) } else { Err(ResendError::WebhookOff) }
 }

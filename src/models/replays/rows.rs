@@ -90,7 +90,9 @@ impl fmt::Display for SwitchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone => f.write_str("There is no such replay in this project."),
-            Self::Ended(ReplayStatus::Cancelled) => f.write_str("This replay was cancelled. Start another one."),
+            Self::Ended(ReplayStatus::Cancelled) => {
+                f.write_str("This replay was cancelled. Start another one.")
+            }
             Self::Ended(ReplayStatus::Stopped) => {
                 f.write_str("This replay has stopped by itself. Resume or cancel it.")
             }
@@ -176,7 +178,8 @@ pub fn create(
             let end = now + Duration::milliseconds(1);
             filter.until = Some(filter.until.map_or(end, |until| until.min(end)));
             filter.before = None;
-            let text = serde_json::to_string(&filter).map_err(|error| DbError::Unavailable(error.to_string()))?;
+            let text =
+                serde_json::to_string(&filter).map_err(|error| DbError::Unavailable(error.to_string()))?;
             (Some(text), Vec::new())
         }
         Wanted::Named(ids) => (None, ids),
@@ -285,7 +288,8 @@ fn switch(
     to: ReplayStatus,
     now: OffsetDateTime,
 ) -> Result<Replay, SwitchError> {
-    let row = replays::table.find((project, id)).select(Row::as_select()).for_update().first(conn).optional()?;
+    let row =
+        replays::table.find((project, id)).select(Row::as_select()).for_update().first(conn).optional()?;
     let replay = Replay::from(row.ok_or(SwitchError::Gone)?);
     if replay.status == to {
         return Ok(replay);

@@ -191,9 +191,7 @@ fn hand_over(
         return Ok(false);
     }
     let ids = next_waiting(conn, row, limit)?;
-    let Some(resent) =
-        deliveries::resend_some(conn, row.project_id, &ids, row.skips_delivered, now)?
-    else {
+    let Some(resent) = deliveries::resend_some(conn, row.project_id, &ids, row.skips_delivered, now)? else {
         return Ok(false);
     };
     if let Some(rate) = row.rate_per_s {
