@@ -173,6 +173,13 @@ people: {
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
+    get "/p/{project}/replays" => pages::replays::list, Support;
+    post "/p/{project}/replays" => pages::replays::create, Support;
+    get "/p/{project}/replays/new" => pages::replays::new, Support;
+    get "/p/{project}/replays/{replay}" => pages::replays::show, Support;
+    post "/p/{project}/replays/{replay}/pause" => pages::replays::pause, Support;
+    post "/p/{project}/replays/{replay}/resume" => pages::replays::resume, Support;
+    post "/p/{project}/replays/{replay}/cancel" => pages::replays::cancel, Support;
     get "/p/{project}/events" => pages::events::list, Support;
     get "/p/{project}/events/{event}" => pages::events::detail, Support;
     get "/p/{project}/settings" => pages::settings::general::go_to_general, Admin;

@@ -45,6 +45,7 @@ mod pausing;
 mod plans;
 mod queue;
 mod rate;
+mod replay_pages;
 mod replay_pieces;
 mod replays;
 mod resealing;

@@ -185,7 +185,7 @@ fn a_share_of_failures_stops_it_once_twenty_were_tried() {
     stage.collected(id);
     let mut now = LATER;
     while stage.count(id, ItemState::HandedOver) < 19 {
-        now += Duration::milliseconds(100);
+        now += Duration::milliseconds(10);
         stage.piece(now);
     }
     stage.end(3);

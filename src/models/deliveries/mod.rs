@@ -12,6 +12,7 @@ mod in_memory;
 mod insert;
 mod leap;
 mod missed;
+mod named;
 mod pace;
 mod partitions;
 mod past;
@@ -42,6 +43,7 @@ pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
+pub use named::named;
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
