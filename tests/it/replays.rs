@@ -181,7 +181,7 @@ fn a_replay_that_mostly_fails_stops_by_itself_and_can_be_resumed() {
     };
     let stopped = until("stopped");
     let tried = stopped["failed"].as_i64().expect("a number");
-    assert!(tried >= 20 && stopped["waiting"].as_i64() > Some(0), "{stopped}");
+    assert!((20..100).contains(&tried), "{stopped}");
     receiver.set(Behaviour::default());
     assert_eq!(switch(&project, &id, "resume")["status"], "running");
     let done = until("done");
