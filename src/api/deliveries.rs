@@ -23,19 +23,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let known = ["status", "webhook_id", "event_type", "response_status", "since", "until", "q"];
     let mut given = Parameters::of(&request, &known);
-    let mut filter = Filter {
-        statuses: given.each("status", "a delivery status", Status::of_word),
-        webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
-        types: given.each("event_type", "an event type", |name| Some(name.to_owned())),
-        response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
-        test: None,
-        since: given.moment("since"),
-        until: given.moment("until"),
-        ended_since: None,
-        before: given.cursor(),
-        delivery: None,
-        event: None,
-    };
+    let mut filter = Filter { before: given.cursor(), ..filter_of(&mut given) };
     let limit = given.limit();
     let q = given.text("q").map(str::to_owned);
     given.checked()?;
@@ -59,6 +47,19 @@ pub async fn list(
         |delivery: &Delivery| names.get(&delivery.webhook).map_or("", |named| named.target_url.as_str());
     let cursor = |row: &Delivery| row.id.to_string();
     Ok(HttpResponse::Ok().json(page(rows, limit, cursor, |row| shapes::delivery(row, url(row)))))
+}
+
+/// The filter that a list's parameters, or the fields of a replay's filter, ask for; all but `q` and the page.
+pub(super) fn filter_of(given: &mut Parameters) -> Filter {
+    Filter {
+        statuses: given.each("status", "a delivery status", Status::of_word),
+        webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
+        types: given.each("event_type", "an event type", |name| Some(name.to_owned())),
+        response_statuses: given.each("response_status", "a status such as 404 or 5xx", StatusClass::parse),
+        since: given.moment("since"),
+        until: given.moment("until"),
+        ..Filter::default()
+    }
 }
 
 /// `GET /v1/deliveries/{id}`: with every attempt.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ pub struct Delivery {
 }
 
 /// Response statuses to look for: one, or a class such as 5xx.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusClass {
     /// Just this one.
     Exact(u16),
@@ -58,8 +59,9 @@ impl StatusClass {
     }
 }
 
-/// Which deliveries. Empty lists mean "any".
-#[derive(Clone, Debug, Default)]
+/// Which deliveries. Empty lists mean "any". A replay keeps it as JSON: fields may be added, none renamed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Filter {
     pub statuses: Vec<Status>,

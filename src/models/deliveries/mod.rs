@@ -12,6 +12,7 @@ mod in_memory;
 mod insert;
 mod leap;
 mod missed;
+mod named;
 mod pace;
 mod partitions;
 mod past;
@@ -42,6 +43,7 @@ pub use history::{Delivery, Filter, StatusClass, find, list, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
+pub use named::named;
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
@@ -50,7 +52,7 @@ pub use past::{PastDelivery, insert_past};
 pub use queue::{Claimed, ClaimedRow, Rescued, claim, first_due, lease, rescue, take_back};
 pub use recent::{Recent, recent};
 pub use record::{Next, Outcome, WithoutRow, record};
-pub use resend::{ResendError, resend};
+pub use resend::{ResendError, Resent, resend, resend_some, statuses};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
