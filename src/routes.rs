@@ -128,6 +128,13 @@ machines: {
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
+    post "/v1/replays" => api::replays::create, Key("deliveries");
+    get "/v1/replays" => api::replays::list, Key("deliveries");
+    get "/v1/replays/{id}" => api::replays::one, Key("deliveries");
+    get "/v1/replays/{id}/items" => api::replays::items, Key("deliveries");
+    post "/v1/replays/{id}/pause" => api::replays::pause, Key("deliveries");
+    post "/v1/replays/{id}/resume" => api::replays::resume, Key("deliveries");
+    post "/v1/replays/{id}/cancel" => api::replays::cancel, Key("deliveries");
 }
 people: {
     get "/metrics" => api::metrics::get, KeyOrOwner;
@@ -166,6 +173,13 @@ people: {
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
+    get "/p/{project}/replays" => pages::replays::list, Support;
+    post "/p/{project}/replays" => pages::replays::create, Support;
+    get "/p/{project}/replays/new" => pages::replays::new, Support;
+    get "/p/{project}/replays/{replay}" => pages::replays::show, Support;
+    post "/p/{project}/replays/{replay}/pause" => pages::replays::pause, Support;
+    post "/p/{project}/replays/{replay}/resume" => pages::replays::resume, Support;
+    post "/p/{project}/replays/{replay}/cancel" => pages::replays::cancel, Support;
     get "/p/{project}/events" => pages::events::list, Support;
     get "/p/{project}/events/{event}" => pages::events::detail, Support;
     get "/p/{project}/settings" => pages::settings::general::go_to_general, Admin;

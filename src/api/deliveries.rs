@@ -43,7 +43,7 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut given = Parameters::of(&request, &KNOWN);
-    let mut filter = filter_of(&mut given);
+    let mut filter = Filter { before: given.cursor(), ..filter_of(&mut given) };
     let families = given.each("event_family", "an event family", family);
     let limit = given.limit();
     let q = given.text("q").map(str::to_owned);
@@ -68,8 +68,8 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// The filters that need nothing from the database.
-fn filter_of(given: &mut Parameters) -> Filter {
+/// The filter that a list's parameters, or the fields of a replay's filter, ask for; all but families, `q` and the page.
+pub(super) fn filter_of(given: &mut Parameters) -> Filter {
     Filter {
         statuses: given.each("status", "a delivery status", Status::of_word),
         webhooks: given.each("webhook_id", "a webhook's id", |id| id.parse().ok()),
@@ -80,7 +80,6 @@ fn filter_of(given: &mut Parameters) -> Filter {
         test: given.one("test", "true or false", |word| word.parse().ok()),
         since: given.moment("since"),
         until: given.moment("until"),
-        before: given.cursor(),
         ..Filter::default()
     }
 }

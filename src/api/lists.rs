@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::web::Query;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -49,6 +49,51 @@ impl Parameters {
         Self { given, problems }
     }
 
+    /// The same of an object with the parameters' names, in which lists may be lists; what is wrong is told by pointers
+    /// below its place, see [`Self::problems_below`].
+    pub(super) fn of_object(object: &Map<String, Value>, known: &[&str]) -> Self {
+        let mut read = Self { given: HashMap::new(), problems: Vec::new() };
+        for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+            let text = match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Bool(flag) => Some(flag.to_string()),
+                Value::Number(number) => Some(number.to_string()),
+                Value::Array(list) => {
+                    let texts = list.iter().map(|one| one.as_str().map(str::to_owned));
+                    texts.collect::<Option<Vec<String>>>().map(|texts| texts.join(","))
+                }
+                _ => None,
+            };
+            match text {
+                _ if !known.contains(&name.as_str()) => {
+                    let message = format!("There is no field \"{name}\". Known are {}.", known.join(", "));
+                    read.wrong(name, message);
+                }
+                Some(text) if text.contains('\0') => {
+                    read.wrong(name, "This must not hold the character U+0000.".to_owned());
+                }
+                Some(text) => {
+                    read.given.insert(name.clone(), text);
+                }
+                None => read.wrong(name, "This is a text, or a list of texts.".to_owned()),
+            }
+        }
+        read
+    }
+
+    /// Whether nothing was given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.values().all(|text| text.trim().is_empty())
+    }
+
+    /// All that was wrong with an object at `place`, once everything was read.
+    pub(super) fn problems_below(self, place: &str) -> Vec<FieldProblem> {
+        let below = |problem: FieldProblem| {
+            FieldProblem::new(problem.pointer.replacen('?', &format!("{place}/"), 1), problem.message)
+        };
+        self.problems.into_iter().map(below).collect()
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
@@ -88,6 +133,16 @@ impl Parameters {
                 None
             }
         }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        let text = self.text(name)?.to_owned();
+        let read = text.parse().ok();
+        if read.is_none() {
+            self.wrong(name, format!("\"{text}\" is not true or false."));
+        }
+        read
     }
 
     pub(super) fn cursor<T: FromStr>(&mut self) -> Option<T> {

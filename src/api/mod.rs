@@ -11,6 +11,8 @@ pub mod metrics;
 pub mod openapi;
 mod problem;
 pub mod project;
+mod replay_fields;
+pub mod replays;
 pub mod resuming;
 mod shapes;
 pub mod testing;

@@ -171,6 +171,11 @@ pub(super) fn webhook(webhook: &Webhook, slowed: Option<&Slowed>, warnings: &[St
     })
 }
 
+/// Whether a text stands for a value that is hidden, as in [`extra_headers`].
+pub(super) fn is_mask(text: &str) -> bool {
+    text.strip_prefix("[hidden ").is_some_and(|rest| rest.ends_with(']'))
+}
+
 /// Extra headers by name, with what may be told of their values.
 pub(super) fn extra_headers(settings: &Settings) -> Map<String, Value> {
     let told = |header: &ExtraHeader| {

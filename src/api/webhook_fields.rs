@@ -167,6 +167,11 @@ impl Reader<'_> {
         for (name, value) in object {
             match value {
                 Value::String(_) if told.get(&name) == Some(&value) => headers.push((name, None)),
+                Value::String(text) if shapes::is_mask(&text) => self.problems.push(FieldProblem::new(
+                    format!("/headers/{name}"),
+                    "This stands for a value that is hidden, and not for the present one. Give the value itself."
+                        .to_owned(),
+                )),
                 Value::String(text) => headers.push((name, Some(text))),
                 _ => self
                     .problems

@@ -1,8 +1,9 @@
 //! Webhooks: `/v1/webhooks` and `/v1/webhooks/{id}`.
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use diesel::PgConnection;
 use serde_json::{Map, Value, json};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::body;
 use super::key::WebhooksKey;
@@ -17,7 +18,7 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::{self, Egress};
-use crate::models::deliveries;
+use crate::models::deliveries::{self, Slowed};
 use crate::models::event_types;
 use crate::models::projects;
 use crate::models::webhooks::{
@@ -67,7 +68,7 @@ pub async fn create(
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
     let (project, now) = (key.0.project, clock.now());
     let (hosts, own) = hosts_and_types(&db, project).await?;
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, is_new: true, now };
     let (settings, warnings) = checked(draft(&given, None)?, Settings::default(), &ground, &egress).await?;
     let generated = generated(&given, &settings);
     let created = db
@@ -104,8 +105,8 @@ pub async fn replace(
     (id, payload): (Path<String>, Payload),
 ) -> Result<HttpResponse, Problem> {
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
-    let existing = find(&db, key.0.project, &id).await?;
-    save(existing, &given, Settings::default(), (&db, &clock, &egress, &wakeup), seal).await
+    let (base, place) = (|_: &Webhook| Settings::default(), (key.0.project, id.as_str()));
+    save((&db, &clock, &egress, &wakeup), place, &given, base, seal).await
 }
 
 /// `PATCH /v1/webhooks/{id}`: merges.
@@ -118,9 +119,8 @@ pub async fn merge(
     (id, payload): (Path<String>, Payload),
 ) -> Result<HttpResponse, Problem> {
     let given = body::object(&body::read(payload, SETTINGS_BYTES_MAX).await?)?;
-    let existing = find(&db, key.0.project, &id).await?;
-    let base = existing.settings.clone();
-    save(existing, &given, base, (&db, &clock, &egress, &wakeup), seal).await
+    let (base, place) = (|existing: &Webhook| existing.settings.clone(), (key.0.project, id.as_str()));
+    save((&db, &clock, &egress, &wakeup), place, &given, base, seal).await
 }
 
 /// `DELETE /v1/webhooks/{id}`: 204; what waited for it is cancelled.
@@ -234,51 +234,94 @@ pub(super) async fn tried(
 ) -> Result<Settings, Problem> {
     let (hosts, own) = hosts_and_types(db, project).await?;
     let now = egress.clock.now();
-    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, now };
+    let ground = Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: None, is_new: true, now };
     Ok(checked(draft(given, None)?, Settings::default(), &ground, egress).await?.0)
 }
 
+/// Others may change a webhook while a change of it is checked: then it begins anew, so often.
+const TRIES_MAX: usize = 5;
+
+/// Saves what is given onto what `base` makes of the stored webhook.
 async fn save(
-    existing: Webhook,
-    given: &Map<String, Value>,
-    base: Settings,
     (db, clock, egress, wakeup): (&Db, &Clock, &Egress, &Wakeup),
+    (project, id): (ProjectId, &str),
+    given: &Map<String, Value>,
+    base: fn(&Webhook) -> Settings,
     seal: Data<SealKey>,
 ) -> Result<HttpResponse, Problem> {
+    for _ in 0..TRIES_MAX {
+        let existing = find(db, project, id).await?;
+        let (settings, warnings) = given_onto(&existing, given, base(&existing), (db, egress)).await?;
+        let generated = generated(given, &settings);
+        // Named by itself, it is meant: not what a window does.
+        let pauses = given.get("active") == Some(&Value::Bool(false)) && !given.contains_key("maintenance");
+        let (now, key) = (clock.now(), seal.clone());
+        let saved = db.transaction(move |conn| saved(conn, &existing, &settings, pauses, (&key, now)));
+        match saved.await {
+            Ok(Some((webhook, slowed))) => {
+                wakeup.wake();
+                let mut value = shapes::webhook(&webhook, slowed.as_ref(), &warnings);
+                shapes::tell(&mut value, generated);
+                return Ok(HttpResponse::Ok().json(value));
+            }
+            Ok(None) => {}
+            Err(UpdateError::NameTaken) => return Err(name_taken()),
+            Err(UpdateError::Gone) => return Err(Problem::not_found("webhook")),
+            Err(UpdateError::Db(error)) => return Err(error.into()),
+        }
+    }
+    Err(Problem::conflict("Others change this webhook at the same time. Try again."))
+}
+
+/// Keeps the settings; none if the webhook is no longer what they were made of.
+fn saved(
+    conn: &mut PgConnection,
+    before: &Webhook,
+    settings: &Settings,
+    pauses: bool,
+    (key, now): (&SealKey, OffsetDateTime),
+) -> Result<Option<(Webhook, Option<Slowed>)>, UpdateError> {
+    let (project, id) = (before.project, before.id);
+    // The project's row is the lock: nobody changes it between this look and the saving.
+    projects::bump_settings_version(conn, project)?;
+    let stored = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
+    if stored.settings != before.settings || stored.off_since != before.off_since {
+        return Ok(None);
+    }
+    let mut webhook = deliveries::save_webhook(conn, project, id, settings, key, now)?;
+    if pauses && webhook.in_maintenance {
+        webhook = deliveries::pause_webhook(conn, project, id, now)?;
+    }
+    Ok(Some((webhook, deliveries::slowed(conn, project)?.remove(&id))))
+}
+
+/// The settings that are asked for, with what is to be said of them.
+async fn given_onto(
+    existing: &Webhook,
+    given: &Map<String, Value>,
+    base: Settings,
+    (db, egress): (&Db, &Egress),
+) -> Result<(Settings, Vec<String>), Problem> {
     let active = given.get("active").and_then(Value::as_bool);
     let stored = Stored {
-        webhook: &existing,
+        webhook: existing,
         switches_on: active == Some(true),
         is_on_then: active.unwrap_or(base.active),
     };
     let (hosts, own) = hosts_and_types(db, existing.project).await?;
-    let now = clock.now();
+    let now = egress.clock.now();
+    let kept = Some(&existing.settings);
     let ground =
-        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: Some(&existing.settings), now };
-    let (settings, warnings) = checked(draft(given, Some(&stored))?, base, &ground, egress).await?;
-    let generated = generated(given, &settings);
+        Ground { policy: &egress.policy, hosts: &hosts, own: &own, stored: kept, is_new: false, now };
+    let (mut settings, warnings) = checked(draft(given, Some(&stored))?, base, &ground, egress).await?;
     if given.get("warnings").is_some_and(|value| !told::are_warnings(value, &warnings)) {
         return Err(Problem::wrong(vec![cannot_be_set("warnings")]));
     }
-    let saved = db
-        .transaction(move |conn| -> Result<_, UpdateError> {
-            let webhook =
-                deliveries::save_webhook(conn, existing.project, existing.id, &settings, &seal, now)?;
-            let slowed = deliveries::slowed(conn, existing.project)?.remove(&existing.id);
-            Ok((webhook, slowed))
-        })
-        .await;
-    match saved {
-        Ok((webhook, slowed)) => {
-            wakeup.wake();
-            let mut value = shapes::webhook(&webhook, slowed.as_ref(), &warnings);
-            shapes::tell(&mut value, generated);
-            Ok(HttpResponse::Ok().json(value))
-        }
-        Err(UpdateError::NameTaken) => Err(name_taken()),
-        Err(UpdateError::Gone) => Err(Problem::not_found("webhook")),
-        Err(UpdateError::Db(error)) => Err(error.into()),
+    // The same window once more ends none that has begun.
+    if active.is_none() && existing.in_maintenance && settings.maintenance == existing.settings.maintenance {
+        settings.active = false;
     }
+    Ok((settings, warnings))
 }
 
 /// Checks the settings and what the address leads to.
@@ -289,7 +332,8 @@ async fn checked(
     egress: &Egress,
 ) -> Result<(Settings, Vec<String>), Problem> {
     let settings = draft.onto(base, ground).map_err(wrong)?;
-    let warnings = probe::judge(egress, &settings).await.map_err(wrong)?;
+    let kept = ground.stored.filter(|_| !ground.is_new);
+    let warnings = probe::judge(egress, &settings, kept).await.map_err(wrong)?;
     Ok((settings, warnings))
 }
 

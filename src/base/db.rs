@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
@@ -85,6 +86,25 @@ fn is_passing(message: &str) -> bool {
         "SSL connection has been closed",
     ];
     PASSING.iter().any(|text| message.contains(text))
+}
+
+/// How Postgres knows the connections of a program that runs: commands have none of this name.
+const APPLICATION_NAME: &str = "callout serve";
+
+/// Whether a program runs on this database, here or elsewhere.
+pub fn is_in_use(conn: &mut PgConnection) -> Result<bool, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        is_in_use: bool,
+    }
+    let found: Found = diesel::sql_query(
+        "select exists (select from pg_stat_activity \
+         where datname = current_database() and application_name = $1) as is_in_use",
+    )
+    .bind::<diesel::sql_types::Text, _>(APPLICATION_NAME)
+    .get_result(conn)?;
+    Ok(found.is_in_use)
 }
 
 /// Whether a statement failed because of the constraint of this name.
@@ -227,7 +247,7 @@ const BY_KEY: &str = "set plan_cache_mode = force_generic_plan; set enable_seqsc
 /// for, each time: a plan for anything whatever reads all of a history for what is rare in it.
 fn limits() -> String {
     format!(
-        "set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'; \
+        "set application_name = '{APPLICATION_NAME}'; set statement_timeout = {STATEMENT_TIMEOUT_MS}; set lock_timeout = {LOCK_TIMEOUT_MS}; set timezone = 'UTC'; \
          set jit = off; set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; \
          set plan_cache_mode = force_custom_plan"
     )

@@ -115,6 +115,10 @@ id!(
     DeliveryId, "whs_"
 );
 id!(
+    /// A replay: deliveries that are sent again together.
+    ReplayId, "rep_"
+);
+id!(
     /// The request that an event came from; events of one cause share it.
     GroupId, "v-"
 );
@@ -141,6 +145,19 @@ impl EventId {
     /// The text form, e.g. `evred_0193…` for the prefix `evred_`.
     pub fn with_prefix(&self, prefix: &str) -> String {
         format!("{prefix}{}", self.0.simple())
+    }
+}
+
+impl Serialize for EventId {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&self.with_prefix("ev_"))
+    }
+}
+
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

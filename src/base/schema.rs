@@ -304,6 +304,38 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    replays (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        filter -> Nullable<Text>,
+        newest_first -> Bool,
+        skips_delivered -> Bool,
+        rate_per_s -> Nullable<Integer>,
+        stop_percent -> Nullable<SmallInt>,
+        status -> SmallInt,
+        changed_at -> Timestamptz,
+        collected_until -> Nullable<Uuid>,
+        is_collected -> Bool,
+        counts -> Array<Integer>,
+        at_a_time -> Integer,
+        next_at -> Timestamptz,
+        tried_before -> Integer,
+        failed_before -> Integer,
+        looked_until -> Nullable<Uuid>,
+        look_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    replay_items (project_id, replay_id, delivery_id) {
+        project_id -> Uuid,
+        replay_id -> Uuid,
+        delivery_id -> Uuid,
+        state -> SmallInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::flags::PlaceFlags;
 use super::place::Place;
 use super::{Failure, print_json};
+use crate::base::db;
 use crate::base::seal::SealKey;
 use crate::models::webhooks::{ResealError, Resealed, reseal};
 
@@ -21,7 +22,7 @@ const FILE_NEW: &str = "secret.key.new";
 ///
 /// With CALLOUT_SECRET_KEY set, that is the new key, and the old one is read from secret.key in the data directory or from
 /// --old-key-file. Without it, a new key is made and takes the place of secret.key; the old file is kept beside it, since
-/// backups from before can only be read with it. Restart every `callout serve` afterwards.
+/// backups from before can only be read with it. Stop every `callout serve` before: while one runs, nothing is changed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A file with the key that the secrets are sealed with now (base64) [default: secret.key in the data directory]
@@ -36,6 +37,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let config =
         args.place.config().map_err(|wrong| Failure::new(wrong.to_string(), "correct that and try again"))?;
     let mut place = Place::open(&args.place)?;
+    if db::is_in_use(&mut place.conn)? {
+        return Err(Failure::new(
+            "callout serve runs on this database, and would go on sealing with the old key",
+            "stop every callout serve on it first; nothing was changed",
+        ));
+    }
     let file = config.data_dir.join(FILE);
     let old_file = args.old_key_file.as_ref().unwrap_or(&file);
     let old = existing(old_file)?;
@@ -54,9 +61,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             )
         })?;
     }
-    eprintln!(
-        "Restart every callout serve on this database now: until then it cannot read what it reads anew."
-    );
     let Resealed { resealed, unchanged } = done;
     print_json(&json!({ "resealed": resealed, "unchanged": unchanged }));
     Ok(())

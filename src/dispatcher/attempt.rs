@@ -73,12 +73,8 @@ impl Prepared {
 
     /// Sends it and reads the answer.
     pub(super) async fn exchanged(&self, target: &Target, sender: &Sender) -> Exchanged {
-        if target.secrets.is_empty() || target.credentials.is_damaged {
-            return unsigned();
-        }
-        if target.is_elsewhere {
-            let detail = "Nothing was sent: this host is not among those that the project sends to.";
-            return unsent(FailureKind::RefusedAddress, detail);
+        if let Some(withheld) = withheld(target) {
+            return withheld;
         }
         let mut exchanged = sender.exchange(&self.request).await;
         if !self.masked.is_empty() {
@@ -134,7 +130,10 @@ impl Prepared {
             let failed = Failed { retries_used, status, retry_after };
             match retry::after_failure(&settings.retries, settings.when_used_up, failed, random()) {
                 retry::Next::RetryIn(wait) => Next::RetryAt(now + wait),
-                retry::Next::GiveUp { disable } => Next::Failed(disable),
+                // What we kept back ourselves is not the receiver's fault.
+                retry::Next::GiveUp { disable } => {
+                    Next::Failed(disable.filter(|_| withheld(target).is_none()))
+                }
             }
         };
         let attempt = Some(self.attempt(target, exchanged));
@@ -187,17 +186,20 @@ fn refused(status: Option<u16>, success: retry::Success, is_test: bool) -> Optio
     Some(Failure::new(FailureKind::ResponseStatus, detail))
 }
 
-/// Nothing goes out without a signature, or without what the receiver is to know us by.
-fn unsigned() -> Exchanged {
-    unsent(
-        FailureKind::Connect,
-        "Nothing was sent: the webhook's secrets cannot be opened with this installation's key.",
-    )
-}
-
-fn unsent(kind: FailureKind, detail: &str) -> Exchanged {
+/// Why nothing may be sent at all: nothing goes out without a signature, or without what the receiver is to know us by,
+/// or to a host that is not allowed.
+fn withheld(target: &Target) -> Option<Exchanged> {
+    let (kind, detail) = if target.secrets.is_empty() || target.credentials.is_damaged {
+        let detail = "Nothing was sent: the webhook's secrets cannot be opened with this installation's key.";
+        (FailureKind::Connect, detail)
+    } else if target.is_elsewhere {
+        let detail = "Nothing was sent: this host is not among those that the project sends to.";
+        (FailureKind::RefusedAddress, detail)
+    } else {
+        return None;
+    };
     let failure = Some(Failure::new(kind, detail));
-    Exchanged { address: None, response: None, failure, timings: Timings::default() }
+    Some(Exchanged { address: None, response: None, failure, timings: Timings::default() })
 }
 
 /// A receiver that echoes what it got must not bring secrets into the history.
@@ -214,7 +216,21 @@ fn hide(credentials: &Credentials, exchanged: &mut Exchanged) {
                 }
             }
             replace(&mut response.body, secret.as_bytes());
+            // As some write JSON.
+            replace(&mut response.body, secret.replace('/', "\\/").as_bytes());
+            if response.truncated {
+                cut_beginning(&mut response.body, secret.as_bytes());
+            }
         }
+    }
+}
+
+/// What the end of a cut off body has of a secret.
+fn cut_beginning(body: &mut Vec<u8>, secret: &[u8]) {
+    let lengths = (HIDDEN_BYTES_MIN..secret.len()).rev();
+    if let Some(length) = { lengths }.find(|length| body.ends_with(&secret[..*length])) {
+        body.truncate(body.len() - length);
+        body.extend(HIDDEN.bytes());
     }
 }
 

@@ -13,6 +13,7 @@ mod pace;
 mod places;
 pub mod probe;
 mod recorder;
+mod replaying;
 mod slots;
 mod testing;
 
@@ -152,6 +153,7 @@ impl Dispatcher {
             arbiters.push(arbiter);
         }
         following::start(&arbiters[0], shared.clone(), db.clone());
+        replaying::start(&arbiters[0], shared.clone(), db.clone());
         let claimer =
             claimer::start(&arbiters[0], settings, shared.clone(), db.clone(), key.clone(), outcomes);
         Ok(Self { shared, arbiters, claimer, cut, recorder, stop_grace: settings.stop_grace })

@@ -10,15 +10,25 @@ use crate::rules::target::{Target, TargetError, parse_target};
 /// Judges what settings need to be sent with: the address, by what it leads to now (and again at every connection), and
 /// a new client certificate, whether it can be shown. Tells what is worth saying although it may be saved.
 ///
-/// Whatever an address leads to, it is refused in the same words.
-pub async fn judge(egress: &Egress, settings: &Settings) -> Result<Vec<String>, Vec<Problem>> {
+/// Whatever an address leads to, it is refused in the same words. One that is `stored` like that was taken before: what
+/// is wrong with it by now is a warning.
+pub async fn judge(
+    egress: &Egress,
+    settings: &Settings,
+    stored: Option<&Settings>,
+) -> Result<Vec<String>, Vec<Problem>> {
+    let is_stored = stored.is_some_and(|stored| stored.target_url == settings.target_url);
     let refused = |why: String| vec![Problem::new("target_url", why)];
-    let target =
-        parse_target(&settings.target_url, &egress.policy).map_err(|error| refused(error.to_string()))?;
+    let target = match parse_target(&settings.target_url, &egress.policy) {
+        Ok(target) => target,
+        Err(error) if is_stored => return Ok(vec![error.to_string()]),
+        Err(error) => return Err(refused(error.to_string())),
+    };
     let mut warnings = certificate(egress, settings, &target)
         .map_err(|why| vec![Problem::new("client_certificate", why)])?;
     match address(egress, &target).await {
         Ok(warning) => warnings.extend(warning),
+        Err(error) if is_stored => warnings.push(error.to_string()),
         Err(error) => return Err(refused(error.to_string())),
     }
     Ok(warnings)

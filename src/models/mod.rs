@@ -5,5 +5,6 @@ pub mod event_types;
 pub mod events;
 pub mod notices;
 pub mod projects;
+pub mod replays;
 pub mod sample;
 pub mod webhooks;

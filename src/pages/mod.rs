@@ -8,6 +8,7 @@ pub mod notices;
 pub mod overview;
 pub mod projects;
 pub mod reference;
+pub mod replays;
 pub mod sample;
 pub mod settings;
 pub mod setup;

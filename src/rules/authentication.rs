@@ -111,6 +111,12 @@ impl Authentication {
         Self::ApiKey { header: API_KEY_HEADER.to_owned(), value: Hidden::New(Zeroizing::new(hex)) }
     }
 
+    /// Whether a key looks like one of [`Authentication::generated_api_key`].
+    pub fn is_generated_api_key(text: &[u8]) -> bool {
+        let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+        text.len() == 2 * KEY_BYTES && text.iter().all(is_hex)
+    }
+
     /// The word in settings and API.
     pub fn kind(&self) -> &'static str {
         match self {

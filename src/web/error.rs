@@ -67,16 +67,16 @@ impl SignInFirst {
         };
         let here = req.uri().path_and_query().map_or("/", |here| here.as_str());
         match (Htmx::of(req).0, matches!(*req.method(), Method::GET | Method::HEAD)) {
-            (true, is_get) => {
+            (true, true) => {
                 let page = req.headers().get("hx-current-url").and_then(|url| url.to_str().ok());
                 let page = page.and_then(|url| url::Url::parse(url).ok());
                 let page =
                     page.map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
-                let fallback = if is_get { here } else { "/" };
-                Self::HtmxRedirect(target(page.as_deref().unwrap_or(fallback)))
+                Self::HtmxRedirect(target(page.as_deref().unwrap_or(here)))
             }
             (false, true) => Self::Redirect(target(here)),
-            (false, false) => Self::Refuse(target(came_from(req).as_deref().unwrap_or("/"))),
+            // Leaving the page would lose what was typed into it.
+            (_, false) => Self::Refuse(target(came_from(req).as_deref().unwrap_or("/"))),
         }
     }
 }
@@ -190,7 +190,7 @@ impl ErrorPage {
             PageError::SignIn(_) => (
                 "Sign in first",
                 "You are not signed in, so nothing was changed.",
-                "Sign in, then send the form again.",
+                "Sign in in another tab. Then reload this page: your browser sends what you entered once more.",
             ),
             PageError::Unavailable(_) => (
                 "Back in a moment",
@@ -292,7 +292,11 @@ fn drawn(answer: &ServiceResponse<BoxBody>) -> Option<HttpResponse> {
     let frame = req.extensions().get::<Frame>().cloned();
     let page = ErrorPage::of(error, frame, &reference).again(req);
     let (kind, body) = if Htmx::of(req).0 {
-        let text = format!("{} {} (reference {})", page.text, page.advice, page.reference);
+        let advice = match error {
+            PageError::SignIn(_) => "Sign in in another tab, then go on here.",
+            _ => page.advice,
+        };
+        let text = format!("{} {advice} (reference {})", page.text, page.reference);
         ("text/plain; charset=utf-8", text)
     } else {
         ("text/html; charset=utf-8", page.render().unwrap_or_else(|_| page.text.clone()))

@@ -113,7 +113,8 @@ pub fn grouped(number: &i64, _: &dyn Values) -> Result<String> {
     Ok(thousands(*number))
 }
 
-fn thousands(number: i64) -> String {
+/// A number with its thousands apart.
+pub fn thousands(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::from(if number < 0 { "−" } else { "" });
     for (at, digit) in digits.chars().enumerate() {

@@ -3,6 +3,7 @@
 // data-unsaved-not marks a field that is no setting.
 const changed = (field) => {
   if (!field.name || field.type === "hidden" || field.closest("[data-unsaved-not]")) return false;
+  if (field.closest("[data-row][hidden]")) return field.defaultValue !== "";
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
   return field.value !== field.defaultValue;

@@ -7,7 +7,11 @@ use crate::support::factory::{self, Project};
 use crate::support::people;
 use crate::support::problems::problem;
 use crate::support::receiver::{self, Receiver};
+use callout::models::deliveries;
 use callout::models::projects::Role;
+use callout::models::webhooks::LastStraw;
+use callout::rules::retry::DisableKind;
+use diesel::Connection as _;
 
 const TYPE: &str = "customer.rewarded";
 
@@ -114,17 +118,68 @@ fn a_window_in_the_past_is_refused() {
     let form = admin.get(&page).expect(200).page().form("form[action$='/maintenance']");
     assert_eq!(form.value("from"), Some("2026-11-21T13:00"));
     let wrong = form.clone().with("from", "2026-11-21T10:00").with("until", "2026-11-21T11:00");
-    let sent = admin.submit(&page, &wrong).expect(303);
-    assert!(
-        admin
-            .follow(&sent)
-            .expect(200)
-            .page()
-            .text(".notice-bad[role=alert]:not([hidden])")
-            .contains("over already")
+    let refused = admin.submit(&page, &wrong).expect(422).page();
+    assert!(refused.text("#maintenance-error").contains("over already"));
+    let typed = refused.form("form[action$='/maintenance']");
+    assert_eq!(
+        (typed.value("from"), typed.value("until")),
+        (Some("2026-11-21T10:00"), Some("2026-11-21T11:00"))
     );
+    let far = json!({ "from": "2026-12-01T00:00:00Z", "until": "9999-12-31T23:59:59-23:59" });
+    problem(&project.api().patch(&path_of(&webhook), &json!({ "maintenance": far })), 422);
     let set = form.with("from", "2026-11-21T18:00").with("until", "2026-11-21T18:30:00Z");
     admin.submit(&page, &set).expect(303);
     let window = json!({ "from": "2026-11-21T18:00:00.000Z", "until": "2026-11-21T18:30:00.000Z" });
     assert_eq!(told(&project, &webhook)["maintenance"], window);
+}
+
+#[test]
+fn switched_off_by_hand_within_its_window_a_webhook_stays_off_and_the_same_window_once_more_ends_nothing() {
+    let (app, project, _receiver, webhook) = started();
+    app.advance(Duration::minutes(61));
+    wait_until_on(&app, false);
+    let mut same = told(&project, &webhook);
+    let same = same.as_object_mut().expect("an object");
+    same.retain(|name, _| ["name", "target_url", "all_events", "events", "maintenance"].contains(&&**name));
+    let put = project.api().put(&path_of(&webhook), &json!(same)).expect(200).json();
+    assert_eq!((&put["active"], put["maintenance"].is_null()), (&json!(false), false));
+    assert_eq!(app.db.count("webhooks where in_maintenance"), 1);
+    change(&project, &webhook, json!({ "active": false }));
+    app.advance(Duration::HOUR);
+    app.wait_until("it is gone", |app| app.db.count("webhooks where hold_until is null and not active") == 1);
+}
+
+#[test]
+fn what_its_receiver_ended_no_window_wakes_and_no_pause_explains_away() {
+    let (app, project, _receiver, webhook) = started();
+    app.advance(Duration::minutes(61));
+    wait_until_on(&app, false);
+    let id = webhook["id"].as_str().expect("an id").parse().expect("an id");
+    let straw =
+        LastStraw { kind: DisableKind::Gone, detail: "Answered 410.", delivery: None, status: Some(410) };
+    app.db
+        .conn()
+        .transaction(|conn| deliveries::disable_webhook(conn, project.id, id, straw, app.clock.now()))
+        .expect("disable");
+    assert_eq!(app.db.count("notices"), 1);
+    app.advance(Duration::HOUR);
+    app.wait_until("it is gone", |app| app.db.count("webhooks where hold_until is null and not active") == 1);
+    change(&project, &webhook, json!({ "active": false }));
+    let admin = people::member(&app, project.id, Role::Admin);
+    let list = format!("/p/{}/settings/webhooks/{}", project.id, webhook["id"].as_str().expect("an id"));
+    let paused = admin.post_form(&format!("{list}/pause"), &[("when_paused", "hold")]).expect(303);
+    assert!(
+        admin
+            .follow(&paused)
+            .expect(200)
+            .page()
+            .texts(".notice")
+            .join(" ")
+            .contains("was disabled meanwhile")
+    );
+    let told = told(&project, &webhook);
+    assert_eq!(
+        (&told["disabled"]["kind"], &told["off_since"]),
+        (&json!("gone"), &json!("2026-11-21T13:01:00.000Z"))
+    );
 }

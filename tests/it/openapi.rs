@@ -20,7 +20,8 @@ use crate::support::receiver::{self, Behaviour};
 
 const TYPE: &str = "redemption.succeeded";
 /// Ids that are well formed and of nothing.
-const NOBODY: [(&str, &str); 4] = [
+const NOBODY: [(&str, &str); 5] = [
+    ("/v1/replays/", "rep_0193b0e0000070008000000000000000"),
     ("/v1/events/", "ev_0193b0e0000070008000000000000000"),
     ("/v1/webhooks/", "wh_0193b0e0000070008000000000000000"),
     ("/v1/deliveries/", "whs_0193b0e0000070008000000000000000"),
@@ -182,6 +183,7 @@ fn every_answer_is_as_the_document_says() {
     let api = project.api();
     refusals_that_all_share(&app, &project, &described);
     let (event, webhook) = successes(&app, &project, &described);
+    replays(&app, &project, &described);
     refusals_of_their_own(&app, &project, &described, &webhook);
     described.call(api, "deleteWebhook", &webhook, "", b"").expect(204);
     let told = described.call(api, "getEvent", &event, "", b"").expect(200).json();
@@ -322,6 +324,44 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     }
     call("resumeWebhook", &odd, "", json!({ "held": "cancel", "missed": "send" })).expect(200);
     (id, failing)
+}
+
+/// Replays in every state that they can be switched to.
+fn replays(app: &App, project: &Project, described: &Described) {
+    let call = |id: &str, thing: &str, query: &str, body: Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        described.call(project.api(), id, thing, query, body.as_bytes())
+    };
+    let filter =
+        json!({ "event_type": [TYPE], "response_status": "5xx,410", "since": "2026-01-01T00:00:00Z" });
+    call("createReplay", "", "", json!({ "filter": filter, "count_only": true })).expect(200);
+    // With the master switch off it waits.
+    call("changeProject", "", "", json!({ "webhooks_enabled": false })).expect(200);
+    let id = text(&call("createReplay", "", "", json!({ "filter": filter })).expect(202).json()["id"]);
+    for (operation, status) in [
+        ("pauseReplay", 200),
+        ("resumeReplay", 200),
+        ("cancelReplay", 200),
+        ("pauseReplay", 409),
+        ("resumeReplay", 409),
+    ] {
+        call(operation, &id, "", Value::Null).expect(status);
+    }
+    let nothing = json!({ "filter": { "event_type": ["no.such.type"] }, "rate_per_s": 1 });
+    let done = text(&call("createReplay", "", "", nothing).expect(202).json()["id"]);
+    app.wait_until("it is done", |_| call("getReplay", &done, "", Value::Null).json()["status"] == "done");
+    call("cancelReplay", &done, "", Value::Null).expect(409);
+    let named: Vec<Value> = project.deliveries().iter().map(|delivery| delivery["id"].clone()).collect();
+    let named = call("createReplay", "", "", json!({ "delivery_ids": named })).expect(202).json();
+    for (operation, thing, query) in [
+        ("listReplays", "", "?limit=1".to_owned()),
+        ("getReplay", &*id, String::new()),
+        ("listReplayItems", &*text(&named["id"]), "?state=waiting&limit=1".to_owned()),
+    ] {
+        call(operation, thing, &query, Value::Null).expect(200);
+    }
+    call("cancelReplay", &text(&named["id"]), "", Value::Null).expect(200);
+    call("changeProject", "", "", json!({ "webhooks_enabled": true })).expect(200);
 }
 
 /// Names that are taken, and what is asked for too often.

@@ -90,7 +90,7 @@ fn an_unknown_address_says_so_with_a_reference() {
 fn a_form_that_is_too_large_or_no_form_is_refused_with_a_page() {
     let app = App::start();
     let owner = people::owner(&app);
-    let limit = 256 * 1024 - "name=".len();
+    let limit = 512 * 1024 - "name=".len();
     owner.post_form("/projects", &[("name", &"a".repeat(limit))]).expect(422);
     let large = owner.post_form("/projects", &[("name", &"a".repeat(limit + 1))]).expect(413);
     assert_eq!(large.page().text("h1"), "Too large");

@@ -70,3 +70,16 @@ fn the_command_makes_a_new_key_keeps_the_old_one_and_the_program_starts_with_it(
         "which stays elsewhere"
     );
 }
+
+#[test]
+fn while_a_program_runs_on_the_database_nothing_is_sealed_anew() {
+    let app = App::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    SealKey::load_or_create(&folder.path().join("secret.key")).expect("a key");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callout"));
+    command.arg("reseal").env("CALLOUT_DATABASE_URL", app.db.url()).env("CALLOUT_DATA_DIR", folder.path());
+    let refused = command.env_remove("CALLOUT_SECRET_KEY").output().expect("run callout");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("stop every callout serve"));
+    assert!(!folder.path().join("secret.key.new").exists());
+}

@@ -57,6 +57,50 @@ fn both_secrets_sign_until_the_overlap_is_over_and_the_older_one_alone_signs_the
 }
 
 #[test]
+fn an_older_secret_ends_with_the_newer_at_the_latest_and_the_one_before_the_newest_comes_back() {
+    let (app, receiver) = (App::start(), receiver::start());
+    let project = factory::project(&app, "Shop");
+    let webhook = project.webhook(&receiver.url("/"), json!({ "extra_signature": "voucherify" }));
+    let hex = |secret: &Value, received: &Received| {
+        voucherify_signature(secret.as_str().expect("a secret"), &[&received.body])
+    };
+    app.clock.advance(Duration::SECOND);
+    let second = rotate(&project, &webhook, json!({ "overlap_hours": 168 }));
+    app.clock.advance(Duration::SECOND);
+    let third = rotate(&project, &webhook, json!({ "overlap_hours": 1 }));
+    let all = next(&project, &receiver);
+    for secret in [&webhook["secret"], &second["secret"], &third["secret"]] {
+        assert!(signed_by(&all, secret));
+    }
+    assert_eq!(all.header("x-voucherify-signature"), Some(&*hex(&webhook["secret"], &all)), "the oldest");
+    project.api().post(&secret_path(&webhook, "roll-back"), &json!({})).expect(204);
+    app.clock.advance(Duration::HOUR);
+    let back = next(&project, &receiver);
+    assert!(signed_by(&back, &second["secret"]), "for good");
+    assert!(!signed_by(&back, &webhook["secret"]) && !signed_by(&back, &third["secret"]));
+
+    rotate(&project, &webhook, json!({ "overlap_hours": 168 }));
+    app.clock.advance(Duration::SECOND);
+    let last = rotate(&project, &webhook, json!({ "overlap_hours": 0 }));
+    let alone = next(&project, &receiver);
+    assert!(signed_by(&alone, &last["secret"]) && !signed_by(&alone, &second["secret"]));
+    assert_eq!(alone.header("x-voucherify-signature"), Some(&*hex(&last["secret"], &alone)));
+    project.api().delete(&format!("/v1/webhooks/{}", webhook["id"].as_str().expect("an id"))).expect(204);
+    assert_eq!(app.db.count("webhook_secrets"), 0, "they go with it");
+}
+
+#[test]
+fn a_key_that_somebody_chose_stays_when_the_secret_changes() {
+    let (app, receiver) = (App::start(), receiver::start());
+    let project = factory::project(&app, "Shop");
+    let own = json!({ "preset": "loyalty", "authentication": { "type": "api_key", "value": "my-own-key" } });
+    let webhook = project.webhook(&receiver.url("/"), own);
+    let rotated = rotate(&project, &webhook, json!({ "overlap_hours": 0 }));
+    assert!(rotated["authentication"].is_null());
+    assert_eq!(next(&project, &receiver).header("x-api-key"), Some("my-own-key"));
+}
+
+#[test]
 fn without_an_overlap_only_the_new_one_signs() {
     let (app, receiver) = (App::start(), receiver::start());
     let project = factory::project(&app, "Shop");

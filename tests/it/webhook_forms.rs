@@ -307,6 +307,9 @@ fn hosts_that_are_allowed_are_saved_and_webhooks_that_lead_elsewhere_are_named()
     let page = format!("{path}/{}", webhook["id"].as_str().expect("an id"));
     let stored = admin.get(&page).expect(200).page();
     assert!(stored.text(".banner").contains("Host not allowed"));
-    let refused = admin.submit(&page, &stored.form(FORM)).expect(422).page();
+    let form = stored.form(FORM);
+    let elsewhere = form.clone().with("target_url", "http://127.0.0.1:9/other");
+    let refused = admin.submit(&page, &elsewhere).expect(422).page();
     assert!(refused.text("#target_url-error").contains("sends only to"));
+    admin.submit(&page, &form.with("description", "d")).expect(303);
 }

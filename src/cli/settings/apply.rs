@@ -1,7 +1,7 @@
 //! Carries a plan out: all of it or nothing.
 use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::Failure;
 use super::plan::{Deed, Plan, out_of_date};
@@ -35,8 +35,9 @@ pub(super) fn carry_out(
                 return Err(out_of_date());
             }
             let mut made = Vec::new();
-            for deed in deeds {
-                made.extend(one(conn, project, deed, key, now)?);
+            for (number, deed) in (0..).zip(deeds) {
+                // Webhooks are listed by when they were made: in the order of the file.
+                made.extend(one(conn, project, deed, key, now + Duration::milliseconds(number))?);
             }
             Ok(made)
         })?;

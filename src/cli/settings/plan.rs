@@ -102,7 +102,7 @@ impl Plan {
         let runtime = runtime.map_err(|error| vec![Wrong::new("the file", error.to_string())])?;
         let mut wrong = Vec::new();
         for (place, settings) in std::mem::take(&mut self.to_judge) {
-            match runtime.block_on(probe::judge(egress, &settings)) {
+            match runtime.block_on(probe::judge(egress, &settings, None)) {
                 Ok(warnings) => {
                     let told = |message| json!({ "name": settings.name, "message": message });
                     self.warnings.extend(warnings.into_iter().map(told));

@@ -199,6 +199,7 @@ fn onto(
         hosts: if same_address && same_hosts { &any_host } else { around.hosts },
         own: around.own,
         stored,
+        is_new: true,
     };
     // One whose types were all deleted is stored without any.
     let takes_nothing = stored.is_some_and(|stored| !stored.all_events && stored.events.is_empty());

@@ -1,6 +1,7 @@
 //! Which deliveries a list is about.
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::history::Delivery;
@@ -11,7 +12,7 @@ use crate::base::ids::{DeliveryId, EventId, WebhookId};
 const NOT_DELIVERED: [Status; 4] = [Status::Retrying, Status::Failed, Status::Held, Status::Cancelled];
 
 /// Response statuses to look for: one, or a class such as 5xx.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusClass {
     /// Just this one.
     Exact(u16),
@@ -30,7 +31,7 @@ impl StatusClass {
 }
 
 /// Numbers of attempts to look for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptCount {
     /// At least so many.
     pub least: i32,
@@ -61,8 +62,9 @@ impl AttemptCount {
     }
 }
 
-/// Which deliveries. Empty lists mean "any".
-#[derive(Clone, Debug, Default)]
+/// Which deliveries. Empty lists mean "any". A replay keeps it as JSON: fields may be added, none renamed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs)]
 pub struct Filter {
     pub statuses: Vec<Status>,

@@ -122,6 +122,12 @@ pub(super) fn begin(
     Ok(())
 }
 
+/// What is still to be sent is not: somebody chose so.
+pub(super) fn end(conn: &mut PgConnection, project: ProjectId, id: WebhookId) -> Result<(), DbError> {
+    diesel::delete(missed_events::table.find((project, id))).execute(conn)?;
+    Ok(())
+}
+
 /// The webhooks of a project that are still being sent what they missed.
 pub fn sending_missed(conn: &mut PgConnection, project: ProjectId) -> Result<HashSet<WebhookId>, DbError> {
     let rows = missed_events::table.filter(missed_events::project_id.eq(project));

@@ -14,6 +14,7 @@ mod insert;
 mod leap;
 mod list;
 mod missed;
+mod named;
 mod pace;
 mod partitions;
 mod past;
@@ -46,6 +47,7 @@ pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
 pub use list::{Looked, list, look};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
+pub use named::named;
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };
@@ -54,7 +56,7 @@ pub use past::{PastDelivery, insert_past};
 pub use queue::{Claimed, ClaimedRow, Rescued, claim, first_due, lease, rescue, take_back};
 pub use recent::{Recent, recent};
 pub use record::{Next, Outcome, WithoutRow, record};
-pub use resend::{ResendError, resend};
+pub use resend::{ResendError, Resent, resend, resend_some, statuses};
 pub use retention::{Retention, drop_behind};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};

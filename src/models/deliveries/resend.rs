@@ -1,12 +1,15 @@
-//! Sending a delivery again by hand.
+//! Sending deliveries again: one by hand, or some of a replay.
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
+use super::in_memory::without_row;
 use super::{Delivery, Status, bodies, find};
 use crate::base::db::DbError;
-use crate::base::ids::{DeliveryId, ProjectId};
+use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
 use crate::models::{events, projects, webhooks};
 
@@ -67,10 +70,7 @@ pub fn resend(
     now: OffsetDateTime,
 ) -> Result<Delivery, ResendError> {
     let delivery = find(conn, project, id)?.ok_or(ResendError::Gone)?;
-    let webhook = webhooks::find(conn, project, delivery.webhook)?.ok_or(ResendError::WebhookDeleted)?;
-    if !webhook.settings.active {
-        return Err(ResendError::WebhookOff);
-    }
+    can_be_called(conn, project, delivery.webhook)?;
     if !projects::sends(conn, project)? {
         return Err(ResendError::AllOff);
     }
@@ -78,18 +78,144 @@ pub fn resend(
     if !events::has_data(conn, project, delivery.event)? {
         return Err(ResendError::Emptied);
     }
-    let busy = [Status::Due.number(), Status::Sending.number()];
-    let changed =
-        diesel::update(deliveries::table.find((project, id)).filter(deliveries::status.ne_all(busy)))
-            .set((
-                deliveries::status.eq(Status::Due.number()),
-                deliveries::due_at.eq(now),
-                deliveries::retries_used.eq(0),
-                deliveries::ended_at.eq(None::<OffsetDateTime>),
-            ))
-            .execute(conn)?;
-    if changed == 0 {
+    if make_due(conn, project, &[id], now)? == 0 {
         return Err(ResendError::UnderWay);
     }
     find(conn, project, id)?.ok_or(ResendError::Gone)
+}
+
+/// What became of one of several that were to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resent {
+    /// It is due now.
+    Due,
+    /// It is delivered, and such are left out.
+    Delivered,
+    /// Its webhook is paused or disabled.
+    WebhookOff,
+    /// Its webhook was deleted.
+    WebhookDeleted,
+    /// Its event's data, or all of it, has had its time.
+    NotKept,
+    /// It waits or is being sent already.
+    UnderWay,
+    /// Somebody else has it at this moment: try again.
+    Later,
+}
+
+/// Makes some deliveries due now by the rules of [`resend`], in the order given, and tells what became of each. None if
+/// bodies of their days are being emptied: try again. Whether the project sends at all is the caller's to ask; wake the
+/// dispatcher afterwards.
+///
+/// Waits for nobody, so that it can be called with a thousand.
+pub fn resend_some(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: &[DeliveryId],
+    skips_delivered: bool,
+    now: OffsetDateTime,
+) -> Result<Option<Vec<(DeliveryId, Resent)>>, DbError> {
+    let named =
+        deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
+    let columns = (deliveries::id, deliveries::event_id, deliveries::webhook_id, deliveries::status);
+    let locked: Vec<(DeliveryId, EventId, WebhookId, i16)> =
+        named.order(deliveries::id).select(columns).for_update().skip_locked().load(conn)?;
+    let days = locked.iter().map(|(_, event, ..)| ids::time_of(event.0).date()).collect();
+    if !bodies::try_hold(conn, &days)? {
+        return Ok(None);
+    }
+    let kept = events::with_data(conn, project, locked.iter().map(|(_, event, ..)| *event).collect())?;
+    let mut hindrances = HashMap::new();
+    for webhook in locked.iter().map(|(_, _, webhook, _)| *webhook).collect::<HashSet<_>>() {
+        let hindrance = match can_be_called(conn, project, webhook) {
+            Ok(()) => None,
+            Err(ResendError::WebhookOff) => Some(Resent::WebhookOff),
+            Err(ResendError::Db(error)) => return Err(error),
+            Err(_) => Some(Resent::WebhookDeleted),
+        };
+        hindrances.insert(webhook, hindrance);
+    }
+    let verdict = |(id, event, webhook, status): (DeliveryId, EventId, WebhookId, i16)| {
+        let resent = match Status::of_number(status) {
+            Status::Due | Status::Sending => Resent::UnderWay,
+            Status::Delivered if skips_delivered => Resent::Delivered,
+            _ => match hindrances.get(&webhook).copied().flatten() {
+                Some(hindrance) => hindrance,
+                None if kept.contains(&event) => Resent::Due,
+                None => Resent::NotKept,
+            },
+        };
+        (id, resent)
+    };
+    let mut verdicts: HashMap<DeliveryId, Resent> = locked.into_iter().map(verdict).collect();
+    unlocked(conn, project, ids, &mut verdicts)?;
+    let resent: Vec<(DeliveryId, Resent)> =
+        ids.iter().filter_map(|id| verdicts.get(id).map(|verdict| (*id, *verdict))).collect();
+    let due: Vec<DeliveryId> =
+        resent.iter().filter(|(_, verdict)| *verdict == Resent::Due).map(|(id, _)| *id).collect();
+    make_due(conn, project, &due, now)?;
+    Ok(Some(resent))
+}
+
+/// The same of those that could not be locked: somebody has them, they have no row yet, or no more.
+fn unlocked(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: &[DeliveryId],
+    verdicts: &mut HashMap<DeliveryId, Resent>,
+) -> Result<(), DbError> {
+    let rest: Vec<DeliveryId> = ids.iter().filter(|id| !verdicts.contains_key(id)).copied().collect();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    // Those without a row are looked for first: one that gets its row meanwhile is found there.
+    let in_memory: HashSet<DeliveryId> =
+        without_row(conn, project)?.into_iter().map(|delivery| delivery.id).collect();
+    let there = statuses(conn, project, &rest)?;
+    for id in rest {
+        let verdict = match (there.contains_key(&id), in_memory.contains(&id)) {
+            (true, _) => Resent::Later,
+            (false, true) => Resent::UnderWay,
+            (false, false) => Resent::NotKept,
+        };
+        verdicts.insert(id, verdict);
+    }
+    Ok(())
+}
+
+/// How some deliveries stand. One that is not named has no row yet, or no more.
+pub fn statuses(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: &[DeliveryId],
+) -> Result<HashMap<DeliveryId, Status>, DbError> {
+    let named =
+        deliveries::table.filter(deliveries::project_id.eq(project)).filter(deliveries::id.eq_any(ids));
+    let rows: Vec<(DeliveryId, i16)> = named.select((deliveries::id, deliveries::status)).load(conn)?;
+    Ok(rows.into_iter().map(|(id, status)| (id, Status::of_number(status))).collect())
+}
+
+fn can_be_called(conn: &mut PgConnection, project: ProjectId, webhook: WebhookId) -> Result<(), ResendError> {
+    let webhook = webhooks::find(conn, project, webhook)?.ok_or(ResendError::WebhookDeleted)?;
+    if webhook.settings.active { Ok(()) } else { Err(ResendError::WebhookOff) }
+}
+
+/// Due since now, each a little after the one before, so that they go out in this order. Those under way stay as they
+/// are. Answers how many are due.
+fn make_due(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    ids: &[DeliveryId],
+    now: OffsetDateTime,
+) -> Result<usize, DbError> {
+    Ok(diesel::sql_query(
+        "update deliveries d set status = 0, retries_used = 0, ended_at = null, \
+         due_at = $3 - (cardinality($2) - n.place) * interval '1 microsecond' \
+         from unnest($2) with ordinality n (id, place) \
+         where d.project_id = $1 and d.id = n.id and d.id = any($2) and d.status not in (0, 1)",
+    )
+    .bind::<SqlUuid, _>(project)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)?)
 }

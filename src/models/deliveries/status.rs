@@ -1,7 +1,10 @@
 //! The states of a delivery and the ways an attempt can fail, with their words and their numbers in the tables.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for its first attempt.
     Due,
@@ -61,7 +64,7 @@ impl Status {
 }
 
 /// How an attempt failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     /// The time limit over the whole exchange ran out.
     Timeout,

@@ -46,7 +46,8 @@ pub fn pause_webhook(
     Ok(webhook)
 }
 
-/// Switches a webhook on, at full speed. What was held becomes due, or is cancelled. Wake the dispatcher afterwards.
+/// Switches a webhook on, at full speed. What was held becomes due, or is cancelled, and with it what an earlier
+/// [`resume_and_send_missed`] has not come to yet. Wake the dispatcher afterwards.
 ///
 /// While the master switch is off, what is to be sent stays held until that is on.
 pub fn resume_webhook(
@@ -57,6 +58,9 @@ pub fn resume_webhook(
     now: OffsetDateTime,
 ) -> Result<Webhook, UpdateError> {
     let webhook = webhooks::set_active(conn, project, id, true, now)?;
+    if held == HeldChoice::Cancel {
+        missed::end(conn, project, id)?;
+    }
     pace::reset(conn, project, id)?;
     follow::begin(conn, project, id, Some(held), PIECE, now)?;
     Ok(webhook)
@@ -75,11 +79,12 @@ pub fn resume_and_send_missed(
 ) -> Result<Webhook, UpdateError> {
     // The project's row is the lock: nobody switches it between this look and ours.
     projects::bump_settings_version(conn, project)?;
-    let webhook = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
-    if let Some(since) = since.or(webhook.off_since) {
+    let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
+    let webhook = resume_webhook(conn, project, id, held, now)?;
+    if let Some(since) = since.or(before.off_since) {
         missed::begin(conn, project, id, since, now)?;
     }
-    resume_webhook(conn, project, id, held, now)
+    Ok(webhook)
 }
 
 /// Saves settings. If that switches the webhook on, what was held becomes due; if off, what waits is held.

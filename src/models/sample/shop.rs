@@ -216,6 +216,7 @@ mod tests {
                     hosts: &AllowedHosts::default(),
                     own: &OwnNames::default(),
                     stored: None,
+                    is_new: true,
                     now: time::OffsetDateTime::UNIX_EPOCH,
                 },
             );

@@ -224,7 +224,16 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// A new generated key in the present one's place; requests carry it from `from` on.
+/// Those of a webhook that is deleted are not kept.
+pub(super) fn forget(conn: &mut PgConnection, project: ProjectId, webhook: WebhookId) -> QueryResult<()> {
+    let its = webhook_credentials::table
+        .filter(webhook_credentials::project_id.eq(project))
+        .filter(webhook_credentials::webhook_id.eq(webhook));
+    diesel::delete(its).execute(conn)?;
+    Ok(())
+}
+
+/// A new generated key in the place of the present one, if that was generated too; requests carry it from `from` on.
 pub(super) fn replace_key(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -232,7 +241,16 @@ pub(super) fn replace_key(
     from: OffsetDateTime,
     key: &SealKey,
     now: OffsetDateTime,
-) -> Result<String, DbError> {
+) -> Result<Option<String>, DbError> {
+    let newest: Option<(Uuid, Vec<u8>)> = keys(project, webhook)
+        .filter(webhook_credentials::used_until.is_null())
+        .select((webhook_credentials::id, webhook_credentials::sealed))
+        .first(conn)
+        .optional()?;
+    let newest = newest.and_then(|(id, sealed)| key.open(&sealed, id.as_bytes()).ok());
+    if newest.is_some_and(|text| !Authentication::is_generated_api_key(&text)) {
+        return Ok(None);
+    }
     // One that is not used yet gives way, as does what is over; what is used goes on until then.
     diesel::delete(keys(project, webhook).filter(webhook_credentials::used_from.gt(now))).execute(conn)?;
     diesel::delete(keys(project, webhook).filter(webhook_credentials::used_until.le(now))).execute(conn)?;
@@ -255,7 +273,7 @@ pub(super) fn replace_key(
             webhook_credentials::used_from.eq((from > now).then_some(from)),
         ))
         .execute(conn)?;
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// The key that is used now stays; one that was to take its place goes.

@@ -1,12 +1,14 @@
 //! The check that turns raw input into settings.
+mod carried;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use carried::{headers, keep_authentication, twice};
+
 use super::settings::{RATE_PER_S, Settings, TIMEOUT_MS};
 use super::{DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX, window};
-use crate::rules::authentication::{
-    self, Authentication, ExtraHeader, HEADERS_MAX, Hidden, header_name, header_text,
-};
+use crate::rules::authentication::Hidden;
 use crate::rules::body::{OLDER_VERSION, VERSION};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
@@ -87,16 +89,24 @@ pub struct Ground<'a> {
     pub hosts: &'a AllowedHosts,
     /// The event types that the project knows beside the catalogue's.
     pub own: &'a OwnNames,
-    /// The webhook as it is stored; none for a new one.
+    /// The webhook as it is stored, or the one that is copied.
     pub stored: Option<&'a Settings>,
+    /// All of it is judged, as if nothing were stored: of a new one, and of a copy.
+    pub is_new: bool,
     /// The present moment.
     pub now: OffsetDateTime,
+}
+
+impl Ground<'_> {
+    /// The settings that are kept already.
+    fn kept(&self) -> Option<&Settings> {
+        self.stored.filter(|_| !self.is_new)
+    }
 }
 
 impl Draft {
     /// Puts what is named onto `base` and checks the whole; all problems at once.
     pub fn onto(self, base: Settings, ground: &Ground<'_>) -> Result<Settings, Vec<Problem>> {
-        let policy = ground.policy;
         let mut problems = Vec::new();
         let mut settings = base;
         // First: what is named beside it wins.
@@ -118,19 +128,10 @@ impl Draft {
         if let Some(url) = self.target_url {
             settings.target_url = url.trim().to_owned();
         }
-        if settings.target_url.is_empty() {
-            problems.push(Problem::new(
-                "target_url",
-                "Enter the address to send to, such as https://shop.example/hooks.",
-            ));
-        } else {
-            match target::parse_target(&settings.target_url, policy) {
-                Ok(target) if !ground.hosts.allow(target.host()) => {
-                    problems.push(Problem::new("target_url", ground.hosts.refusal()));
-                }
-                Ok(_) => {}
-                Err(error) => problems.push(Problem::new("target_url", error.to_string())),
-            }
+        // What stays as it is is not judged anew: what it was judged by may have changed meanwhile, and that must not keep
+        // anybody from pausing it.
+        if ground.kept().is_none_or(|kept| kept.target_url != settings.target_url) {
+            problems.extend(target_problem(&settings.target_url, ground));
         }
         match self.name.as_deref().map(str::trim) {
             Some("") | None => {}
@@ -165,7 +166,8 @@ impl Draft {
             );
             settings.events = events;
         }
-        if !settings.all_events && settings.events.is_empty() {
+        let is_stored = |s: &Settings| s.all_events == settings.all_events && s.events == settings.events;
+        if !settings.all_events && settings.events.is_empty() && !ground.kept().is_some_and(is_stored) {
             problems.push(Problem::new("events", "Choose at least one event type, or all events."));
         }
         if let Some(ms) = self.timeout_ms {
@@ -251,118 +253,18 @@ impl Draft {
     }
 }
 
-/// A preset's kind of authentication that is stored already keeps its value.
-fn keep_authentication(settings: &mut Settings, stored: Option<&Settings>) {
-    if let Some(stored) = stored.filter(|s| s.authentication.kind() == settings.authentication.kind()) {
-        settings.authentication = stored.authentication.clone();
+fn target_problem(url: &str, ground: &Ground<'_>) -> Option<Problem> {
+    if url.is_empty() {
+        let message = "Enter the address to send to, such as https://shop.example/hooks.";
+        return Some(Problem::new("target_url", message));
     }
-}
-
-impl AuthenticationDraft {
-    fn onto(self, stored: Option<&Settings>) -> Result<Authentication, Vec<Problem>> {
-        let stored = stored.map(|stored| &stored.authentication);
-        let mut problems = Vec::new();
-        let mut hidden = |given: Option<String>, kind: &str, field: &'static str, what: &str| {
-            let kept = stored.filter(|stored| stored.kind() == kind).and_then(Authentication::value);
-            match (given, kept) {
-                (Some(text), _) => {
-                    if let Err(why) = header_text(&text) {
-                        problems.push(Problem::new(field, why));
-                    }
-                    Hidden::new(&text)
-                }
-                (None, Some(kept)) => kept.clone(),
-                (None, None) if kind == "api_key" => generated(),
-                (None, None) => {
-                    problems.push(Problem::new(field, format!("Enter the {what}.")));
-                    Hidden::new("")
-                }
-            }
-        };
-        let authentication = match self {
-            Self::None => Authentication::None,
-            Self::Bearer { token } => {
-                Authentication::Bearer { token: hidden(token, "bearer", "authentication.token", "token") }
-            }
-            Self::Basic { username, password } => {
-                let password = hidden(password, "basic", "authentication.password", "password");
-                let kept = stored.filter(|stored| stored.kind() == "basic").map(Authentication::name);
-                let username = username.unwrap_or_else(|| kept.unwrap_or_default().to_owned());
-                // RFC 7617: the name ends at the first colon.
-                if username.is_empty() || username.contains(':') || header_text(&username).is_err() {
-                    let message = "Enter the username: ASCII, without a colon.";
-                    problems.push(Problem::new("authentication.username", message));
-                }
-                Authentication::Basic { username, password }
-            }
-            Self::ApiKey { header, value } => {
-                // A new key begins anew; one that stays does so where it is.
-                let kept = stored.filter(|stored| value.is_none() && stored.kind() == "api_key");
-                let kept = kept.map(Authentication::name);
-                let value = hidden(value, "api_key", "authentication.value", "key");
-                let header =
-                    header.unwrap_or_else(|| kept.unwrap_or(authentication::API_KEY_HEADER).to_owned());
-                let header = header_name(&header).unwrap_or_else(|why| {
-                    problems.push(Problem::new("authentication.header", why));
-                    header
-                });
-                Authentication::ApiKey { header, value }
-            }
-        };
-        if problems.is_empty() { Ok(authentication) } else { Err(problems) }
-    }
-}
-
-/// A key of ours, for whoever names none.
-fn generated() -> Hidden {
-    match Authentication::generated_api_key() {
-        Authentication::ApiKey { value, .. } => value,
-        _ => Hidden::new(""),
-    }
-}
-
-/// Extra headers by name, those without a value as they are stored.
-fn headers(
-    given: Vec<(String, Option<String>)>,
-    stored: Option<&Settings>,
-    problems: &mut Vec<Problem>,
-) -> Vec<ExtraHeader> {
-    let mut wrong = |message: String| problems.push(Problem::new("headers", message));
-    if given.len() > HEADERS_MAX {
-        wrong(format!("A webhook has at most {HEADERS_MAX} extra headers."));
-        return Vec::new();
-    }
-    let mut headers: Vec<ExtraHeader> = Vec::new();
-    for (name, value) in given {
-        let name = match header_name(&name) {
-            Ok(name) => name,
-            Err(why) => {
-                wrong(why);
-                continue;
-            }
-        };
-        let kept = || stored?.headers.iter().find(|header| header.name == name).map(|h| h.value.clone());
-        let value = match value {
-            Some(text) => header_text(&text).map(|()| Hidden::new(&text)),
-            None => kept().ok_or_else(|| "Enter a value.".to_owned()),
-        };
-        match value {
-            Ok(_) if headers.iter().any(|header| header.name == name) => {
-                wrong(format!("{name}: it is named twice."));
-            }
-            Ok(value) => headers.push(ExtraHeader { name, value }),
-            Err(why) => wrong(format!("{name}: {why}")),
+    match target::parse_target(url, ground.policy) {
+        Ok(target) if !ground.hosts.allow(target.host()) => {
+            Some(Problem::new("target_url", ground.hosts.refusal()))
         }
+        Ok(_) => None,
+        Err(error) => Some(Problem::new("target_url", error.to_string())),
     }
-    headers.sort_by(|a, b| a.name.cmp(&b.name));
-    headers
-}
-
-/// An extra header of the name that the authentication takes.
-fn twice(settings: &Settings) -> Option<Problem> {
-    let taken = settings.authentication.header()?;
-    let is_twice = settings.headers.iter().any(|header| header.name == taken);
-    is_twice.then(|| Problem::new("headers", format!("{taken} is the authentication's header already.")))
 }
 
 fn choose<T: serde::de::DeserializeOwned>(

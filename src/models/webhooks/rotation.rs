@@ -60,12 +60,12 @@ pub struct Rotated {
     pub key: Option<String>,
 }
 
-/// Whether the key that a webhook's requests carry is one that we made and change with the secret.
+/// Whether the key that a webhook's requests carry is changed with the secret, if it is one that we made.
 pub fn has_own_key(settings: &Settings) -> bool {
     settings.preset == Some(Preset::Loyalty) && settings.authentication.kind() == "api_key"
 }
 
-/// Gives a webhook a new secret; the present one goes on for `overlap`.
+/// Gives a webhook a new secret; the present one goes on for `overlap`, and older ones no longer than that.
 pub fn rotate(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -80,13 +80,14 @@ pub fn rotate(
         return Err(RotateError::TooMany);
     }
     let until = now + overlap;
-    diesel::update(of_webhook(project, webhook).filter(webhook_secrets::expires_at.is_null()))
+    let outlives = webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(until));
+    diesel::update(of_webhook(project, webhook).filter(outlives))
         .set(webhook_secrets::expires_at.eq(until))
         .execute(conn)?;
     let secret = Secret::generate();
     add_secret(conn, project, webhook, &secret, key, now)?;
     let key = match has_own_key(&settings) {
-        true => Some(credentials::replace_key(conn, project, webhook, until, key, now)?),
+        true => credentials::replace_key(conn, project, webhook, until, key, now)?,
         false => None,
     };
     Ok(Rotated { secret, previous_valid_until: until, key })
@@ -149,7 +150,11 @@ fn live(
 ) -> Result<Vec<(Uuid, Option<OffsetDateTime>)>, DbError> {
     Ok(of_webhook(project, webhook)
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
-        .order((webhook_secrets::expires_at.desc().nulls_first(), webhook_secrets::id.desc()))
+        .order((
+            webhook_secrets::expires_at.desc().nulls_first(),
+            webhook_secrets::created_at.desc(),
+            webhook_secrets::id.desc(),
+        ))
         .select((webhook_secrets::id, webhook_secrets::expires_at))
         .load(conn)?)
 }

@@ -34,6 +34,15 @@ pub fn add_secret(
     Ok(())
 }
 
+/// Those of a webhook that is deleted are not kept.
+pub(super) fn forget(conn: &mut PgConnection, project: ProjectId, webhook: WebhookId) -> QueryResult<()> {
+    let its = webhook_secrets::table
+        .filter(webhook_secrets::project_id.eq(project))
+        .filter(webhook_secrets::webhook_id.eq(webhook));
+    diesel::delete(its).execute(conn)?;
+    Ok(())
+}
+
 /// Whether this key opens what was sealed: true also while nothing is sealed.
 pub fn key_fits(conn: &mut PgConnection, key: &SealKey) -> Result<bool, DbError> {
     let row: Option<(Uuid, Vec<u8>)> = webhook_secrets::table
@@ -67,7 +76,11 @@ pub fn secret_marks(
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::webhook_id.eq(webhook))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
-        .order((webhook_secrets::expires_at.desc().nulls_first(), webhook_secrets::id.desc()))
+        .order((
+            webhook_secrets::expires_at.desc().nulls_first(),
+            webhook_secrets::created_at.desc(),
+            webhook_secrets::id.desc(),
+        ))
         .select((
             webhook_secrets::id,
             webhook_secrets::sealed,
@@ -93,7 +106,11 @@ pub(super) fn live(
     let rows: Vec<(WebhookId, Uuid, Vec<u8>, Option<OffsetDateTime>)> = webhook_secrets::table
         .filter(webhook_secrets::project_id.eq(project))
         .filter(webhook_secrets::expires_at.is_null().or(webhook_secrets::expires_at.gt(now)))
-        .order((webhook_secrets::expires_at.desc().nulls_first(), webhook_secrets::id.desc()))
+        .order((
+            webhook_secrets::expires_at.desc().nulls_first(),
+            webhook_secrets::created_at.desc(),
+            webhook_secrets::id.desc(),
+        ))
         .select((
             webhook_secrets::webhook_id,
             webhook_secrets::id,

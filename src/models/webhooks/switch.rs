@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::columns::Row;
 use super::rows::{Webhook, existing, with_mark};
-use super::{Settings, UpdateError, WhenPaused, rates};
+use super::{Settings, UpdateError, WhenPaused, credentials, rates, secrets};
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::base::schema::webhooks;
@@ -47,8 +47,8 @@ pub(super) fn foresee(
     Ok(())
 }
 
-/// Switches a webhook on or off by hand; either way it is not "disabled" by us any more. Switching it on ends a
-/// maintenance window that has begun.
+/// Switches a webhook on or off by hand. One that is switched on is not "disabled" by us any more; one that is disabled
+/// stays so, with its reason, if it is switched off once more. Switching it on ends a maintenance window that has begun.
 pub fn set_active(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -58,6 +58,9 @@ pub fn set_active(
 ) -> Result<Webhook, UpdateError> {
     projects::bump_settings_version(conn, project)?;
     let before: Webhook = one(conn, project, id)?;
+    if !active && before.disabled.is_some() {
+        return Ok(before);
+    }
     let window = before.settings.maintenance.filter(|window| !active || window.from > now);
     let row = diesel::update(existing(project, id))
         .set((
@@ -90,7 +93,8 @@ pub fn set_when_paused(
     Ok(())
 }
 
-/// Switches a webhook off because of what its receiver did; false if it was off already.
+/// Switches a webhook off because of what its receiver did; false if that had happened already. One that is paused, or
+/// off for its maintenance window, is disabled all the same: what it answered is the last word, and no window wakes it.
 pub fn disable(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -99,10 +103,14 @@ pub fn disable(
     now: OffsetDateTime,
 ) -> Result<bool, DbError> {
     projects::bump_settings_version(conn, project)?;
-    let changed = diesel::update(existing(project, id).filter(webhooks::active))
+    let off_since: Option<Option<OffsetDateTime>> =
+        existing(project, id).select(webhooks::off_since).first(conn).optional()?;
+    let off_since = off_since.flatten().unwrap_or(now);
+    let changed = diesel::update(existing(project, id).filter(webhooks::disabled_kind.is_null()))
         .set((
             webhooks::active.eq(false),
-            webhooks::off_since.eq(now),
+            webhooks::off_since.eq(off_since),
+            webhooks::in_maintenance.eq(false),
             webhooks::disabled_kind.eq(straw.kind.as_str()),
             webhooks::disabled_detail.eq(straw.detail),
             webhooks::disabled_at.eq(now),
@@ -113,7 +121,8 @@ pub fn disable(
     Ok(changed == 1)
 }
 
-/// Takes a webhook out of every list; false if there was none. What is due for it is the queue's matter.
+/// Takes a webhook out of every list, and its secrets out of the database; false if there was none. What is due for it is
+/// the queue's matter.
 pub fn mark_deleted(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -125,6 +134,8 @@ pub fn mark_deleted(
         .set((webhooks::active.eq(false), webhooks::deleted_at.eq(now)))
         .execute(conn)?;
     rates::forget(conn, project, id)?;
+    secrets::forget(conn, project, id)?;
+    credentials::forget(conn, project, id)?;
     Ok(changed == 1)
 }
 

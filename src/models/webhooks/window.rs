@@ -1,9 +1,12 @@
 //! A maintenance window as it is typed.
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::draft::{Ground, Problem};
 use super::settings::Maintenance;
+
+/// Years that a window may lie in.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=9998;
 
 /// From and until, RFC 3339; none takes the window away. One that has passed is refused, but the one that is stored may
 /// be told again.
@@ -27,5 +30,10 @@ pub(super) fn read(
 
 fn moment(text: &str, field: &'static str) -> Result<OffsetDateTime, Problem> {
     let message = "Write the moment like 2026-11-21T14:00:00Z.";
-    OffsetDateTime::parse(text.trim(), &Rfc3339).map_err(|_| Problem::new(field, message))
+    let moment = OffsetDateTime::parse(text.trim(), &Rfc3339).ok();
+    // As it is told: UTC, in milliseconds.
+    let moment = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
+    let moment = moment.filter(|moment| YEARS.contains(&moment.year()));
+    let moment = moment.and_then(|moment| moment.replace_millisecond(moment.millisecond()).ok());
+    moment.ok_or_else(|| Problem::new(field, message))
 }

@@ -34,6 +34,9 @@ struct ListPage {
     /// Whether there is nothing at all, and no filter to take off.
     is_fresh: bool,
     webhooks_link: String,
+    replays_link: String,
+    /// Where all that matches can be sent again.
+    replay_link: String,
     q: String,
     kept: Vec<(String, String)>,
     statuses: Vec<StatusChoice>,
@@ -117,6 +120,8 @@ impl ListPage {
             bare: address.bare().to_owned(),
             is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
             webhooks_link: member.path("/settings/webhooks"),
+            replays_link: member.path("/replays"),
+            replay_link: first.link().replacen(address.bare(), &member.path("/replays/new"), 1),
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &query::LISTS),
             statuses: choices::statuses(address),

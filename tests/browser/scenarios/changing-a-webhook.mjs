@@ -49,6 +49,34 @@ export default async function ({ stage, page, look }) {
   await page.getByRole('heading', { name: 'Data pond' }).waitFor();
   assert.equal(await bar.isVisible(), false);
 
+  // A header that is taken out is a change, and comes back when it is discarded.
+  const headed = await webhook(stage, token, 'With headers', '/headed', { headers: { 'x-shop': 'eu', 'x-till': '7' } });
+  await page.goto(`${list}/${headed.id}`);
+  const names = () => page.locator('[name=header_name]:visible').evaluateAll((all) => all.map((one) => one.value));
+  await page.getByRole('button', { name: 'Remove this header' }).first().click();
+  await bar.getByText('Unsaved changes').waitFor();
+  assert.deepEqual(await names(), ['x-till', '']);
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await bar.waitFor({ state: 'hidden' });
+  assert.deepEqual(await names(), ['x-shop', 'x-till', '']);
+  await page.getByRole('button', { name: 'Remove this header' }).first().click();
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByText('Saved.').waitFor();
+  const stored = await stage.api(token, 'GET', `/v1/webhooks/${headed.id}`);
+  assert.deepEqual(Object.keys(stored.body.headers), ['x-till']);
+
+  // What is typed while a preset is on its way stays.
+  await page.goto(`${list}/new`);
+  await page.route('**/settings/webhooks/new', async (route) => {
+    if (route.request().method() === 'POST') await page.locator('#filter').fill('data.typed = 1');
+    await route.continue();
+  });
+  await page.getByText('Loyalty missions').click();
+  await page.locator('input[name=applied][value=loyalty]').waitFor({ state: 'attached' });
+  await page.waitForFunction(() => document.getElementById('filter').value === 'data.typed = 1');
+  await page.unroute('**/settings/webhooks/new');
+  page.once('dialog', (question) => question.accept());
+
   await page.goto(`${list}/new`);
   await page.getByLabel('Target URL').fill(`${stage.receiverUrl}/once`);
   page.once('dialog', (question) => {

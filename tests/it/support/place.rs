@@ -17,6 +17,7 @@ pub struct Place {
     pub webhook: String,
     pub event: String,
     pub delivery: String,
+    pub replay: String,
     /// An event type of the project's own.
     pub own_type: String,
 }
@@ -33,6 +34,7 @@ impl Place {
             webhook: String::new(),
             event: String::new(),
             delivery: String::new(),
+            replay: String::new(),
             own_type: String::new(),
         };
         place.refill();
@@ -58,6 +60,9 @@ impl Place {
         self.event = text(&self.project.event(TYPE, json!({}))["id"]);
         let told = self.project.api().get(&format!("/v1/events/{}", self.event)).expect(200).json();
         self.delivery = text(&told["deliveries"][0]["id"]);
+        // One that has nothing to send.
+        let replay = json!({ "filter": { "event_type": "no.such.type" } });
+        self.replay = text(&self.project.api().post("/v1/replays", &replay).expect(202).json()["id"]);
     }
 
     /// A route's path with the placeholders filled: the project by `self`, all else by `things`.
@@ -70,10 +75,12 @@ impl Place {
                 ("{webhook}", _) => things.webhook.clone(),
                 ("{event}", _) => things.event.clone(),
                 ("{delivery}", _) => things.delivery.clone(),
+                ("{replay}", _) => things.replay.clone(),
                 ("{key}", _) => things.key.clone(),
                 ("{id}", path) if path.starts_with("/v1/webhooks/") => things.webhook.clone(),
                 ("{id}", path) if path.starts_with("/v1/events/") => things.event.clone(),
                 ("{id}", path) if path.starts_with("/v1/deliveries/") => things.delivery.clone(),
+                ("{id}", path) if path.starts_with("/v1/replays/") => things.replay.clone(),
                 ("{type}", path) if path.starts_with("/reference/") => TYPE.to_owned(),
                 ("{type}", _) => things.own_type.clone(),
                 ("{path:.*}", _) => "no-such-file".to_owned(),

@@ -17,6 +17,7 @@ const ORDER: &[&[&str]] = &[
 /// The same among models.
 const MODELS: &[&[&str]] = &[
     &["sample"],
+    &["replays"],
     &["deliveries"],
     &["notices"],
     &["events"],
@@ -48,6 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "missed_events",
         ],
     ),
+    ("replays", &["replays", "replay_items"]),
     ("notices", &["notices"]),
     ("sample", &["sample_projects"]),
 ];

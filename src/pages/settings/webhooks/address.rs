@@ -24,7 +24,8 @@ pub async fn checked(
 ) -> Result<Checked, Vec<Problem>> {
     let (draft, mut problems) = fields.draft();
     let now = egress.clock.now();
-    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored, now };
+    let is_new = stored.is_none() || !fields.from.is_empty();
+    let ground = Ground { policy: &egress.policy, hosts: &project.hosts(), own, stored, is_new, now };
     let settings = match draft.onto(stored.cloned().unwrap_or_default(), &ground) {
         Ok(settings) if problems.is_empty() => settings,
         Ok(_) => return Err(problems),
@@ -33,7 +34,7 @@ pub async fn checked(
             return Err(problems);
         }
     };
-    let warnings = probe::judge(egress, &settings).await?;
+    let warnings = probe::judge(egress, &settings, stored.filter(|_| !is_new)).await?;
     let warning = (!warnings.is_empty()).then(|| warnings.join(" "));
     Ok(Checked { settings, warning })
 }

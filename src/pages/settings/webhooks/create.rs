@@ -149,7 +149,8 @@ pub async fn create(
 ) -> PageResult {
     let fields = Fields::typed(&raw);
     let model = model_of(&db, admin.project.id, &raw).await?;
-    let base = model.as_ref().map(|model| Settings { active: true, ..model.settings.clone() });
+    let base =
+        model.as_ref().map(|model| Settings { active: true, maintenance: None, ..model.settings.clone() });
     let own = own_names(&db, admin.project.id).await?;
     let samples = Samples::of(&db, admin.project.id, &fields, &own, Some(&raw)).await?;
     let (now, raw) = (clock.now(), Some(&raw));

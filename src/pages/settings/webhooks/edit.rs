@@ -15,14 +15,15 @@ use super::types::{self, Group};
 use super::{GONE, address, state};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
-use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::dispatcher::probe::Egress;
 use crate::models::deliveries;
 use crate::models::projects;
 use crate::models::webhooks::{self, Problem, Settings, UpdateError, Webhook};
+use crate::pages::history::span;
 use crate::web::{
-    Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, Section, filters, page, session,
+    Admin, FieldErrors, Form, Frame, Htmx, Member, PageError, PageResult, RawForm, Section, filters, page,
+    session,
 };
 
 #[derive(Template)]
@@ -44,6 +45,8 @@ pub(super) struct EditPage {
     preview_link: String,
     /// The form holds what is not saved.
     is_typed: bool,
+    /// What is stored while it is looked at: see [`Fields::mark`].
+    seen: String,
     status: StatusCode,
 }
 
@@ -54,6 +57,22 @@ impl EditPage {
         let samples = Samples::of(db, member.project.id, &fields, &found.own, None).await?;
         let looking = found.looked_at_by(member, &samples, now, None);
         Ok(Self { is_typed: false, ..Self::typed(member, found, fields, looking) })
+    }
+
+    /// The same with a maintenance window that could not be set, as it was typed. 422.
+    pub(super) async fn with_window(
+        member: &Member,
+        db: &Db,
+        found: &Found,
+        now: OffsetDateTime,
+        raw: &RawForm,
+        why: &str,
+    ) -> PageResult {
+        let page = Self::of(member, db, found, now).await?;
+        let typed = |name: &str| span::as_field(Some(raw.text(name))).value;
+        let stored = Stored { window_from: typed("from"), window_until: typed("until"), ..page.stored };
+        let errors = FieldErrors::one("maintenance", why);
+        Self { stored, errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..page }.answer()
     }
 
     /// Changes that could not be saved: what was typed, and why. 422.
@@ -78,6 +97,7 @@ impl EditPage {
             cards: form::cards(),
             fill_link: member.path("/settings/webhooks/new"),
             is_typed: true,
+            seen: Fields::of(&found.webhook.settings).mark(),
             frame: member
                 .frame(&found.webhook.settings.name, Section::Webhooks)
                 .below("Webhooks", &member.path("/settings/webhooks")),
@@ -115,6 +135,9 @@ impl EditPage {
     }
 }
 
+/// Said of a webhook that somebody else saved while its form was open.
+const CHANGED: &str = "Somebody changed this webhook since you opened it, and nothing of yours was saved yet. Open it in \
+    another tab to see what is stored; saving here puts what you see below in its place.";
 /// Said of a name.
 pub(super) const NAME_TAKEN: &str = "Another webhook of this project has this name.";
 /// Said of a form whose preset was chosen without a script.
@@ -159,10 +182,14 @@ pub async fn save(
         Ok(checked) => checked,
         Err(problems) => return refused(errors_of(problems)),
     };
-    let (id, link) = (found.webhook.id, admin.path(&format!("/settings/webhooks/{}", found.webhook.id)));
+    if raw.text("seen") != Fields::of(stored).mark() {
+        return refused(FieldErrors::one("", CHANGED));
+    }
+    let link = admin.path(&format!("/settings/webhooks/{}", found.webhook.id));
     let shown = OnceShown { secret: None, api_key: once_shown::generated(&fields, &checked.settings) };
-    match saved(&db, (admin.project.id, id), checked.settings, seal.clone(), clock.now()).await {
-        Ok(_) => {
+    match saved(&db, &found.webhook, checked.settings, seal.clone(), clock.now()).await {
+        Ok(None) => refused(FieldErrors::one("", CHANGED)),
+        Ok(Some(_)) => {
             wakeup.wake();
             let notice = checked.warning.map_or("Saved.".to_owned(), |warning| format!("Saved. {warning}"));
             session::say(&session, &notice)?;
@@ -181,21 +208,27 @@ fn why_not_saved(error: UpdateError) -> Result<FieldErrors, PageError> {
     }
 }
 
-/// Keeps the settings. Whether the webhook is on is not among them: it stays as it is by now, whoever paused or resumed
-/// it since the form was opened.
+/// Keeps the settings; none if others have been saved since `before` was read. What the form does not hold stays as it is
+/// by now, whoever paused or resumed the webhook since it was opened, or gave it a maintenance window.
 async fn saved(
     db: &Db,
-    (project, id): (ProjectId, WebhookId),
+    before: &Webhook,
     mut settings: Settings,
     seal: Data<SealKey>,
     now: OffsetDateTime,
-) -> Result<Webhook, UpdateError> {
+) -> Result<Option<Webhook>, UpdateError> {
+    let (project, id, mark) = (before.project, before.id, Fields::of(&before.settings).mark());
     db.transaction(move |conn| {
         // The project's row is the lock: nobody switches the webhook between this look and the saving.
         projects::bump_settings_version(conn, project)?;
-        let stored = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
-        settings.active = stored.settings.active;
-        deliveries::save_webhook(conn, project, id, &settings, &seal, now)
+        let stored = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?.settings;
+        if Fields::of(&stored).mark() != mark {
+            return Ok(None);
+        }
+        settings.active = stored.active;
+        settings.maintenance = stored.maintenance;
+        settings.when_paused = stored.when_paused;
+        deliveries::save_webhook(conn, project, id, &settings, &seal, now).map(Some)
     })
     .await
 }

@@ -3,6 +3,7 @@ mod authentication;
 mod preset;
 
 use std::collections::BTreeSet;
+use std::hash::{Hash as _, Hasher as _};
 
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ const OWN_WAITS: &str = "own";
 const TIMEOUT_S: std::ops::RangeInclusive<f64> = 1.0..=30.0;
 
 /// The form's fields as text, typed or stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Hash, PartialEq)]
 #[allow(missing_docs)]
 pub struct Fields {
     pub name: String,
@@ -116,6 +117,13 @@ impl Fields {
             from: text("from"),
             filter: text("filter").replace("\r\n", "\n"),
         }
+    }
+
+    /// Tells stored fields from others. A form carries it, so that somebody else's change meanwhile is noticed.
+    pub fn mark(&self) -> String {
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 
     /// What the fields ask for, and what of them cannot even be read.

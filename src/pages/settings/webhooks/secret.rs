@@ -203,15 +203,17 @@ pub async fn try_secrets(
 
 /// What follows from which of the secrets, newest first, and then a stranger's, the receiver took.
 fn advice(took: &[bool]) -> &'static str {
-    match took {
-        [.., true] => {
+    let [newest, older @ .., stranger] = took else { return "" };
+    match (newest, older) {
+        _ if *stranger => {
             "It also took a signature with a secret that nobody knows: it does not verify signatures, so anybody could send it requests."
         }
-        [true, .., true, false] | [true, false] => "It knows every secret. The older ones can be ended.",
-        [true, .., false] => {
-            "It knows the new secret and not the old one any more: the older ones can be ended."
+        (true, []) => "It knows the secret, and takes no other.",
+        (true, older) if older.iter().all(|took| *took) => {
+            "It knows every secret. The older ones can be ended."
         }
-        [false, .., true, false] => {
+        (true, _) => "It knows the new secret, and an older one not any more: the older ones can be ended.",
+        (false, older) if older.contains(&true) => {
             "It does not know the new secret yet: store it there before the older one ends, or roll back."
         }
         _ => "It took none. Look at what it answered: it may be down, or know another secret.",
@@ -290,11 +292,14 @@ mod tests {
 
     #[test]
     fn what_to_do_follows_from_what_the_receiver_took() {
+        assert!(advice(&[true, false]).contains("takes no other"));
         assert!(advice(&[true, true, false]).contains("every secret"));
-        assert!(advice(&[true, false]).contains("every secret"));
-        assert!(advice(&[true, false, false]).contains("not the old one"));
+        assert!(advice(&[true, false, false]).contains("not any more"));
+        assert!(advice(&[true, false, true, false]).contains("not any more"));
         assert!(advice(&[false, true, false]).contains("store it there"));
+        assert!(advice(&[false, true, false, false]).contains("store it there"));
         assert!(advice(&[false, false, false]).contains("took none"));
+        assert!(advice(&[false, false]).contains("took none"));
         assert!(advice(&[true, true, true]).contains("does not verify"));
     }
 }

@@ -4,6 +4,8 @@ use actix_web::web::{Data, Path};
 use time::OffsetDateTime;
 
 use super::GONE;
+use super::edit::EditPage;
+use super::stored::Found;
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::Db;
 use crate::base::ids::WebhookId;
@@ -60,8 +62,8 @@ pub async fn set_maintenance(
     let window = match window(&raw, now) {
         Ok(window) => window,
         Err(why) => {
-            session::say_refusal(&session, why)?;
-            return Ok(page::go_to(htmx, &own_page));
+            let found = Found::by_path(&admin, &db, &clock, seal, &path.1).await?;
+            return EditPage::with_window(&admin, &db, &found, now, &raw, why).await;
         }
     };
     let saved = db.transaction(move |conn| {

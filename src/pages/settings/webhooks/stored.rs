@@ -117,6 +117,8 @@ pub struct Stored {
     /// Its own page, below which are those that pause, resume and delete it.
     pub link: String,
     pub history_link: String,
+    /// Where all that failed lately can be sent again.
+    pub resend_link: String,
     pub held_link: String,
 }
 
@@ -155,6 +157,7 @@ impl Stored {
             updated_at: webhook.updated_at,
             link: member.path(&format!("/settings/webhooks/{id}")),
             history_link: member.path(&format!("/history?webhook_id={id}")),
+            resend_link: member.path(&format!("/replays/new?status=failed&webhook_id={id}&range=7d")),
             held_link: member.path(&format!("/history?status=held&webhook_id={id}")),
         }
     }

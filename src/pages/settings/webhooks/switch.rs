@@ -10,7 +10,7 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::{self, HeldChoice, Missed};
 use crate::models::projects;
-use crate::models::webhooks::{UpdateError, Webhook, WhenPaused};
+use crate::models::webhooks::{self, UpdateError, Webhook, WhenPaused};
 use crate::web::{
     Admin, Form, Frame, Htmx, Member, PageError, PageResult, Query, RawForm, Section, filters, page, session,
 };
@@ -25,7 +25,11 @@ struct ResumePage {
     backs_to_webhook: bool,
     /// Whether the project sends nothing at all.
     all_off: bool,
+    /// Whether the project does not send to its host.
+    is_elsewhere: bool,
     held: i64,
+    /// What it missed before is still being sent.
+    sends_missed: bool,
     missed: Option<MissedWords>,
 }
 
@@ -100,26 +104,34 @@ pub async fn pause(
         })
         .await;
     let webhook = paused.map_err(not_switched)?;
-    session::say(&session, &format!("{} is paused. {}", webhook.settings.name, paused_words(&webhook)))?;
+    let name = &webhook.settings.name;
+    match webhook.disabled {
+        None => session::say(&session, &format!("{name} is paused. {}", paused_words(&webhook)))?,
+        Some(_) => session::say_refusal(&session, &format!("{name} was disabled meanwhile, and stays so."))?,
+    }
     Ok(page::go_to(htmx, &back(&admin, id, &raw)))
 }
 
 /// GET /p/{project}/settings/webhooks/{id}/resume?back=.
 pub async fn confirm_resume(
     admin: Admin,
-    (db, clock): (Data<Db>, Data<Clock>),
+    (db, clock, htmx): (Data<Db>, Data<Clock>, Htmx),
     path: Path<(String, String)>,
     Query(query): Query,
 ) -> PageResult {
     let webhook = find(&db, admin.project.id, &path.1).await?;
+    if webhook.settings.active {
+        return Ok(page::go_to(htmx, &admin.path(&format!("/settings/webhooks/{}", webhook.id))));
+    }
     let (project, id) = (webhook.project, webhook.id);
     let (off_since, now) = (webhook.off_since, clock.now());
     let load = db.run(move |conn| {
         let held = deliveries::held_count(conn, project, id)?;
         let missed = off_since.map(|since| deliveries::missed(conn, project, id, since, now)).transpose()?;
-        Ok::<_, DbError>((held, missed.flatten()))
+        let sends_missed = deliveries::sending_missed(conn, project)?.contains(&id);
+        Ok::<_, DbError>((held, missed.flatten(), sends_missed))
     });
-    let (held, missed) = load.await?;
+    let (held, missed, sends_missed) = load.await?;
     let list_link = admin.path("/settings/webhooks");
     page::page(&ResumePage {
         frame: admin
@@ -128,6 +140,8 @@ pub async fn confirm_resume(
         resume_link: format!("{list_link}/{id}/resume"),
         back_link: back(&admin, id, &query),
         all_off: !admin.project.webhooks_enabled,
+        is_elsewhere: webhooks::leads_elsewhere(&admin.project.hosts(), &webhook.settings.target_url),
+        sends_missed,
         backs_to_webhook: query.text("back") == "webhook",
         held,
         missed: missed.map(|missed| MissedWords::of(missed, webhook.disabled.is_some())),
@@ -146,14 +160,21 @@ pub async fn resume(
     let (id, project, now) = (webhook_id(&path.1)?, admin.project.id, clock.now());
     let (held, sends_missed) = (held_choice(raw.text("held")), raw.text("missed") == "send");
     let resumed = db.transaction(move |conn| {
+        let before = webhooks::find(conn, project, id)?.ok_or(UpdateError::Gone)?;
+        if before.settings.active {
+            return Ok(None);
+        }
         let count = deliveries::held_count(conn, project, id)?;
         let webhook = match sends_missed {
             true => deliveries::resume_and_send_missed(conn, project, id, held, None, now)?,
             false => deliveries::resume_webhook(conn, project, id, held, now)?,
         };
-        Ok::<_, UpdateError>((webhook, count, projects::sends(conn, project)?))
+        Ok::<_, UpdateError>(Some((webhook, count, projects::sends(conn, project)?)))
     });
-    let (webhook, count, is_sent) = resumed.await.map_err(not_switched)?;
+    let Some((webhook, count, is_sent)) = resumed.await.map_err(not_switched)? else {
+        session::say(&session, "It was active already.")?;
+        return Ok(page::go_to(htmx, &back(&admin, id, &raw)));
+    };
     wakeup.wake();
     let name = &webhook.settings.name;
     let missed = if sends_missed { " What it missed follows." } else { "" };

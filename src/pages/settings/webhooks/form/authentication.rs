@@ -16,6 +16,12 @@ const SPARE_ROWS: usize = 2;
 #[derive(Clone, Default, PartialEq)]
 pub struct TypedSecret(Zeroizing<String>);
 
+impl std::hash::Hash for TypedSecret {
+    fn hash<H: std::hash::Hasher>(&self, to: &mut H) {
+        self.0.as_str().hash(to);
+    }
+}
+
 impl TypedSecret {
     fn of(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
@@ -45,7 +51,7 @@ impl fmt::Debug for TypedSecret {
 }
 
 /// How requests authenticate themselves; what belongs to a kind that is not chosen stays typed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 #[allow(missing_docs)]
 pub struct AuthenticationFields {
     /// `none`, `bearer`, `basic` or `api_key`.
@@ -111,7 +117,7 @@ impl AuthenticationFields {
 }
 
 /// An extra header as it is typed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 #[allow(missing_docs)]
 pub struct HeaderRow {
     pub name: String,
@@ -150,7 +156,7 @@ pub(super) fn drafted(rows: &[HeaderRow]) -> Vec<(String, Option<String>)> {
 }
 
 /// What we show to a receiver that asks who we are, as it is typed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 #[allow(missing_docs)]
 pub struct CertificateFields {
     /// PEM, the chain.

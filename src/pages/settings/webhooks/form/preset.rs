@@ -36,7 +36,7 @@ impl Fields {
     }
 
     /// With what the chosen preset says, if it has not been filled in yet. What was typed as text stays: name,
-    /// description, address, tokens, headers, own waits.
+    /// description, address, tokens, headers, own waits, a time limit that is not the last preset's.
     pub fn filled(self, kept: &Kept) -> Self {
         let Some(preset) = Preset::parse(&self.preset).filter(|_| self.is_to_fill()) else {
             return Self { applied: self.preset.clone(), ..self };
@@ -45,6 +45,8 @@ impl Fields {
             Settings { authentication: self.named_authentication(kept), ..Settings::default() };
         settings.apply(preset);
         let said = Self::of(&settings);
+        let timeout_s =
+            if self.timeout_s == self.timeout_s_of_last() { said.timeout_s } else { self.timeout_s };
         let header = match self.authentication.header.trim() {
             "" => said.authentication.header,
             _ => self.authentication.header,
@@ -53,7 +55,7 @@ impl Fields {
             all_events: said.all_events,
             events: said.events,
             body: said.body,
-            timeout_s: said.timeout_s,
+            timeout_s,
             retries: said.retries,
             success: said.success,
             when_used_up: said.when_used_up,
@@ -66,6 +68,15 @@ impl Fields {
             applied: self.preset.clone(),
             ..self
         }
+    }
+
+    /// The time limit that the preset before, or none, filled in.
+    fn timeout_s_of_last(&self) -> String {
+        let mut last = Settings::default();
+        if let Some(preset) = Preset::parse(&self.applied) {
+            last.apply(preset);
+        }
+        Self::of(&last).timeout_s
     }
 
     /// The kind of authentication that is chosen, but for one that only the last preset chose: the next need not have it.

@@ -34,6 +34,7 @@ fn what_is_saved_comes_back_into_the_form_as_it_was_typed() {
                 hosts: &AllowedHosts::default(),
                 own: &OwnNames::default(),
                 stored: None,
+                is_new: true,
                 now: time::OffsetDateTime::UNIX_EPOCH,
             },
         )

@@ -1,0 +1,2 @@
+-- What was deleted cannot come back, and nothing asks for it.
+select 1;
