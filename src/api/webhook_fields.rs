@@ -232,7 +232,7 @@ pub(super) fn cannot_be_set(name: &str) -> FieldProblem {
 }
 
 /// As JSON has it, 5000.0 is a whole number too. One too large for that is refused by its limit.
-fn whole(value: &Value) -> Option<i64> {
+pub(super) fn whole(value: &Value) -> Option<i64> {
     let of_float = || value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64);
     value.as_i64().or_else(of_float)
 }

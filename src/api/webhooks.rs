@@ -12,7 +12,7 @@ use super::problem::{FieldProblem, Problem};
 use super::project::SETTINGS_BYTES_MAX;
 use super::shapes;
 use super::told::{self, Stored};
-use super::webhook_fields::{cannot_be_set, draft};
+use super::webhook_fields::{cannot_be_set, draft, whole};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
@@ -194,7 +194,7 @@ fn overlap(given: &Map<String, Value>) -> Result<Duration, Problem> {
     let mut problems = Vec::new();
     let mut hours = OVERLAP_HOURS_DEFAULT;
     for (name, value) in given {
-        match (name.as_str(), value.as_i64()) {
+        match (name.as_str(), whole(value)) {
             ("overlap_hours", Some(given)) if OVERLAP_HOURS.contains(&given) => hours = given,
             ("overlap_hours", _) if value.is_null() => {}
             ("overlap_hours", _) => {

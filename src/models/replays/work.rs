@@ -47,7 +47,8 @@ pub fn go_on(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Step, DbErr
         // Only one is at a replay; whoever comes second takes the next.
         let found: Option<Row> = replays::table
             .filter(replays::look_at.le(now))
-            .order((replays::look_at, diesel::dsl::sql::<diesel::sql_types::Double>("random()")))
+            // Not the oldest first: one that cannot go on must not keep the others from it.
+            .order(diesel::dsl::sql::<diesel::sql_types::Double>("random()"))
             .select(Row::as_select())
             .for_update()
             .skip_locked()

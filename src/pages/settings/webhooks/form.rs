@@ -221,6 +221,8 @@ fn milliseconds(seconds: &str) -> Option<i64> {
 fn rate(typed: &str) -> Option<Option<i64>> {
     match typed.trim() {
         "" => Some(None),
+        // As the hint writes it.
+        "1,000" => Some(Some(1_000)),
         typed => typed.parse().ok().filter(|rate| RATE_PER_S.contains(rate)).map(Some),
     }
 }

@@ -68,6 +68,8 @@ fn a_rate_out_of_range_is_told_with_what_is_accepted_and_an_empty_one_is_no_limi
         assert!(problems[0].message.contains("from 1 to 1,000"), "{}", problems[0].message);
     }
     let mut fields = sent(&WHOLE);
+    fields.rate_per_s = "1,000".to_owned();
+    assert_eq!(fields.draft().0.rate_per_s, Some(Some(1_000)), "as its hint writes it");
     fields.rate_per_s = " ".to_owned();
     let (draft, problems) = fields.draft();
     assert_eq!((draft.rate_per_s, problems), (Some(None), Vec::new()));
