@@ -228,7 +228,12 @@ mod tests {
         );
         assert!(post.contains("-d '{\n") && post.matches('\'').count() == 2, "{post}");
         let list = operation("/v1/deliveries", "get").curl_at("http://x");
-        assert!(list.starts_with("curl \"http://x/v1/deliveries?status=failed,retrying\" \\\n"), "{list}");
+        assert!(
+            list.starts_with(
+                "curl \"http://x/v1/deliveries?status=failed,retrying&failure=timeout,connect\" \\\n"
+            ),
+            "{list}"
+        );
         let resend = operation("/v1/deliveries/{id}/resend", "post").curl_at("http://x");
         assert!(resend.starts_with("curl -X POST http://x/v1/deliveries/whs_"), "{resend}");
         assert!(
