@@ -6,6 +6,7 @@ mod addresses;
 mod api_deliveries;
 mod api_events;
 mod api_webhooks;
+mod audit;
 mod authentication;
 mod away;
 mod bench;
