@@ -119,6 +119,10 @@ id!(
     ReplayId, "rep_"
 );
 id!(
+    /// A record that a delivery was sent again with changes.
+    ResendId, "res_"
+);
+id!(
     /// The request that an event came from; events of one cause share it.
     GroupId, "v-"
 );

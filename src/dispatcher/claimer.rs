@@ -19,7 +19,7 @@ use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
 use crate::models::webhooks::{self, ProjectSnapshot};
-use crate::models::{events, notices};
+use crate::models::{events, notices, resends};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -236,6 +236,7 @@ impl Claimer {
             for day in deliveries::drop_behind(conn, retention, now)? {
                 tracing::info!(%day, "a day of history has had its time");
             }
+            resends::drop_behind(conn, retention.delivered, now)?;
             Ok(())
         })
         .await;
