@@ -21,6 +21,8 @@ fn started() -> (App, Project, Client, Receiver, String) {
     project.event(TYPE, json!({ "amount": 10, "customer": { "email": "ada@example.com" } }));
     app.wait_for("delivered", 1);
     let support = people::member(&app, project.id, Role::Support);
+    let reveal = format!("/p/{}/reveal", project.id);
+    support.post_form(&reveal, &[("reason", "Ticket 4711")]).expect(303);
     let id = project.deliveries()[0]["id"].as_str().expect("an id").to_owned();
     let page = format!("/p/{}/history/{id}", project.id);
     (app, project, support, receiver, page)
@@ -103,6 +105,32 @@ fn support_sends_it_to_another_webhook_unchanged() {
     assert_eq!(app.db.count("events"), 1);
     let delivered: Value = project.deliveries()[0]["event_id"].clone();
     assert!(project.deliveries().iter().all(|one| one["event_id"] == delivered));
+}
+
+#[test]
+fn who_sees_personal_data_masked_reveals_them_to_edit_and_may_send_them_elsewhere_unchanged() {
+    let (app, project, support, receiver, page) = started();
+    support.post_form(&format!("/p/{}/reveal/end", project.id), &[]).expect(303);
+    let link = format!("{page}/resend-with-changes");
+    let masked = support.get(&link).expect(200).page();
+    assert!(!masked.has("#data") && !masked.source().contains("ada@example.com"));
+    let reveal = masked.attribute("#no-data a", "href").expect("a link");
+    let own = masked.form("#changes").value("webhook").expect("one").to_owned();
+    let typed = [("webhook", &*own), ("data", "{}"), ("reason", "Without a look")];
+    let refused = support.post_form(&link, &typed).expect(422).page();
+    assert!(!refused.source().contains("ada@example.com"));
+    let compare = [("data", "{}"), ("compare", "1")];
+    assert!(!support.post_form(&link, &compare).expect(422).page().source().contains("ada@example.com"));
+    support.post_form(&format!("{link}/check"), &[("data", "{}")]).expect(403);
+    assert_eq!(receiver.count(), 1);
+    support.submit(&link, &masked.form("#changes").with("reason", "The till lost it")).expect(303);
+    app.dispatch_until_idle();
+    assert_eq!((receiver.count(), app.db.count("events")), (2, 1));
+
+    let asked = support.get(&reveal).expect(200).page().form("form.narrow");
+    let back = support.submit(&reveal, &asked.with("reason", "Ticket 4712")).expect(303);
+    assert_eq!(back.header("location"), Some(&*link));
+    assert!(support.get(&link).expect(200).page().text("#data").contains("ada@example.com"));
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Again {
         own: Option<DeliveryId>,
         names: &HashMap<WebhookId, Named>,
     ) -> Self {
+        let veil = member.sight.veil();
         let line = |resend: &Resend, what, other: DeliveryId| AgainLine {
             what,
             other: (Some(other) != own)
@@ -49,7 +50,11 @@ impl Again {
             by: by(&resend.by),
             at: resend.at,
             // It may name people, as bodies do.
-            reason: if member.role >= Role::Support { resend.reason.clone() } else { String::new() },
+            reason: if member.role >= Role::Support {
+                veil.text(&resend.reason).into_owned()
+            } else {
+                String::new()
+            },
         };
         let from = |resend: &Resend| {
             let what = if resend.is_edited { "Edited copy of" } else { "The same data as" };

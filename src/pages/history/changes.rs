@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use askama::Template;
 use diesel::PgConnection;
+use url::form_urlencoded;
 
 use super::detail::GONE;
 use super::difference::Differences;
@@ -40,6 +41,8 @@ struct ChangesPage {
     id: String,
     /// Why there is no field for the data.
     no_data: &'static str,
+    /// Where who sees personal data masked reveals them first. What is masked must not get into a form: it would be sent.
+    reveal_link: Option<String>,
     data: String,
     choices: Vec<WebhookChoice>,
     reason: String,
@@ -88,11 +91,6 @@ impl Found {
     fn data(&self) -> Option<&Bytes> {
         self.event.as_ref().map(|event| &event.payload.data).filter(|data| !data.is_empty())
     }
-}
-
-/// Whether somebody sees personal data masked and must not get them in a form: they may send the same data elsewhere.
-fn sees_masked(_member: &Member) -> bool {
-    false
 }
 
 /// What was typed: none of it yet, where the form is opened.
@@ -144,11 +142,13 @@ impl ChangesPage {
         let back_link = member.path(&format!("/history/{}", delivery.id));
         let name = found.names.get(&delivery.webhook).map(|named| named.name.as_str()).unwrap_or_default();
         let laid_out = found.data().map(|data| laid_out(data)).unwrap_or_default();
+        let is_masked = member.sight.is_masked();
+        let link = format!("{back_link}/resend-with-changes");
+        let next: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair("next", &link).finish();
         let no_data = match found.data() {
             None => "The body is no longer kept.",
-            Some(_) if sees_masked(member) => {
-                "Reveal personal data to edit. The data can be sent to another webhook as they are."
-            }
+            Some(_) if is_masked => "The data can be sent to another webhook as they are.",
             Some(_) if encoded_len(&laid_out) > ENCODED_BYTES_MAX => {
                 "These data are too large to edit here. POST /v1/deliveries/{id}/resend takes them."
             }
@@ -160,11 +160,16 @@ impl ChangesPage {
                 .frame("Resend with changes", Section::History)
                 .below("History", &member.path("/history"))
                 .below(&format!("{} to {name}", delivery.event_type), &back_link),
-            link: format!("{back_link}/resend-with-changes"),
+            reveal_link: (is_masked && found.data().is_some())
+                .then(|| member.path(&format!("/reveal?{next}"))),
+            link,
             check_link: format!("{back_link}/resend-with-changes/check"),
             event_type: delivery.event_type.clone(),
             id: delivery.id.to_string(),
-            data: typed.and_then(|typed| typed.data.clone()).unwrap_or(laid_out),
+            data: match is_masked {
+                true => String::new(),
+                false => typed.and_then(|typed| typed.data.clone()).unwrap_or(laid_out),
+            },
             no_data,
             choices: choices(member, found, chosen),
             reason: typed.map(|typed| typed.reason.clone()).unwrap_or_default(),
@@ -218,7 +223,7 @@ fn laid_out(data: &[u8]) -> String {
 
 /// How many bytes a text takes in a form: a line ends with two characters there.
 fn encoded_len(text: &str) -> usize {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum::<usize>()
+    form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum::<usize>()
         + 3 * text.matches('\n').count()
 }
 
@@ -233,15 +238,21 @@ fn compared(found: &Found, typed: &str) -> ComparedPart {
     ComparedPart { wrong, is_same: data == sent, differences }
 }
 
-async fn find(db: &Db, member: &Member, id: &str) -> Result<Found, PageError> {
+async fn find(db: &Db, clock: &Clock, member: &Member, id: &str) -> Result<Found, PageError> {
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
     let project = member.project.id;
-    db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))
+    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    member.saw(db, clock, id.to_string()).await?;
+    Ok(found)
 }
 
 /// GET: the form.
-pub async fn change(support: Support, db: Data<Db>, path: Path<(String, String)>) -> PageResult {
-    let found = find(&db, &support, &path.1).await?;
+pub async fn change(
+    support: Support,
+    (db, clock): (Data<Db>, Data<Clock>),
+    path: Path<(String, String)>,
+) -> PageResult {
+    let found = find(&db, &clock, &support, &path.1).await?;
     page::page(&ChangesPage::of(&support, &found, None, FieldErrors::none()))
 }
 
@@ -253,18 +264,18 @@ pub async fn send_changed(
     (session, path): (Session, Path<(String, String)>),
     Form(raw): Form,
 ) -> PageResult {
-    let found = find(&db, &support, &path.1).await?;
+    let found = find(&db, &clock, &support, &path.1).await?;
     let typed = Typed::of(&raw);
     let refused = |errors| {
         let view = ChangesPage::of(&support, &found, Some(&typed), errors);
         page::page_with(StatusCode::UNPROCESSABLE_ENTITY, &view)
     };
-    if raw.is_checked("compare") && !sees_masked(&support) {
+    if raw.is_checked("compare") && !support.sight.is_masked() {
         let view = ChangesPage::of(&support, &found, Some(&typed), FieldErrors::none());
         let compared = typed.data.as_deref().map(|typed| compared(&found, typed));
         return page::page(&ChangesPage { compared, ..view });
     }
-    let changes = match typed.changes(sees_masked(&support)) {
+    let changes = match typed.changes(support.sight.is_masked()) {
         Ok(changes) => changes,
         Err(errors) => return refused(errors),
     };
@@ -292,13 +303,13 @@ fn why_not(error: SendError) -> Result<FieldErrors, PageError> {
 /// POST …/check: what is wrong with `data` and where, or what differs, while it is typed.
 pub async fn check_changes(
     support: Support,
-    db: Data<Db>,
+    (db, clock): (Data<Db>, Data<Clock>),
     path: Path<(String, String)>,
     Form(raw): Form,
 ) -> PageResult {
-    if sees_masked(&support) {
+    if support.sight.is_masked() {
         return Err(PageError::Forbidden("Reveal personal data to edit."));
     }
-    let found = find(&db, &support, &path.1).await?;
+    let found = find(&db, &clock, &support, &path.1).await?;
     page::page(&compared(&found, &raw.text("data").replace("\r\n", "\n")))
 }

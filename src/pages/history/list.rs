@@ -21,8 +21,9 @@ use crate::models::event_types;
 use crate::models::resends;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
+use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Viewer, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -56,6 +57,7 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history.
@@ -73,8 +75,8 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
+    let (project, veil, asked) = (viewer.project.id, viewer.sight.veil(), (address.clone(), span.clone()));
+    let found = db.run(move |conn| Found::load(conn, (project, veil), &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
     page::shown_at(answer, shorter.as_deref())
@@ -84,6 +86,7 @@ pub async fn list(
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
+    veil: Veil,
     stopped_at: Option<DeliveryId>,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
@@ -93,7 +96,7 @@ struct Found {
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        project: ProjectId,
+        (project, veil): (ProjectId, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
@@ -110,10 +113,10 @@ impl Found {
         let edited = resends::edited_among(conn, project, events)?;
         let row = |delivery: &Delivery| Row {
             edited: edited.contains(&delivery.event),
-            ..Row::of(project, delivery, names.get(&delivery.webhook))
+            ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
         };
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        Ok(Self { rows, veil, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -141,6 +144,7 @@ impl ListPage {
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: query::chips(address, &found.names),
+            masked: member.masked_line(&found.veil, &address.link()),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),

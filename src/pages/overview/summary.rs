@@ -7,6 +7,7 @@ use crate::base::ids::ProjectId;
 use crate::models::deliveries::{self, COUNTED_MAX};
 use crate::models::webhooks;
 use crate::pages::history::rows::Row;
+use crate::rules::masks::Veil;
 
 /// Failures that are listed: given up, and waiting for another attempt.
 const FAILURES: (i64, i64) = (5, 3);
@@ -37,6 +38,7 @@ impl Summary {
         conn: &mut PgConnection,
         project: ProjectId,
         now: OffsetDateTime,
+        veil: &Veil,
     ) -> Result<Self, DbError> {
         let found = webhooks::list(conn, project)?;
         let ids = found.iter().map(|webhook| webhook.id).collect();
@@ -59,7 +61,10 @@ impl Summary {
                 count("state-busy", "Under way", figures.under_way, waiting),
                 count("state-held", "Held", figures.held, "status=held&test=0"),
             ],
-            failures: failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook))).collect(),
+            failures: failures
+                .iter()
+                .map(|one| Row::of(project, one, names.get(&one.webhook), veil))
+                .collect(),
         })
     }
 }
