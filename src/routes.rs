@@ -127,7 +127,7 @@ machines: {
     post "/v1/webhooks/{id}/secret/end-previous" => api::webhooks::end_previous, Key("webhooks");
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
-    post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
+    post "/v1/deliveries/{id}/resend" => api::resending::resend, Key("deliveries");
     post "/v1/replays" => api::replays::create, Key("deliveries");
     get "/v1/replays" => api::replays::list, Key("deliveries");
     get "/v1/replays/{id}" => api::replays::one, Key("deliveries");
@@ -174,6 +174,9 @@ people: {
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
+    get "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::change, Support;
+    post "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::send_changed, Support;
+    post "/p/{project}/history/{delivery}/resend-with-changes/check" => pages::history::check_changes, Support;
     get "/p/{project}/reveal" => pages::reveal::ask, Support;
     post "/p/{project}/reveal" => pages::reveal::begin, Support;
     post "/p/{project}/reveal/end" => pages::reveal::end, Support;
@@ -208,6 +211,8 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::show_test, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/past-events" => pages::replays::past_events, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/past-events" => pages::replays::send_past_events, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/secret" => pages::settings::webhooks::show_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/rotate" => pages::settings::webhooks::rotate_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/roll-back" => pages::settings::webhooks::roll_back_secret, Admin;

@@ -119,6 +119,10 @@ id!(
     ReplayId, "rep_"
 );
 id!(
+    /// A record that a delivery was sent again with changes.
+    ResendId, "res_"
+);
+id!(
     /// Personal data shown to somebody for a while.
     RevealId, "rev_"
 );

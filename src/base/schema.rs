@@ -324,6 +324,7 @@ diesel::table! {
         failed_before -> Integer,
         looked_until -> Nullable<Uuid>,
         look_at -> Nullable<Timestamptz>,
+        events -> Nullable<Text>,
     }
 }
 
@@ -333,6 +334,24 @@ diesel::table! {
         replay_id -> Uuid,
         delivery_id -> Uuid,
         state -> SmallInt,
+        event_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    resends (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        delivery_id -> Uuid,
+        event_id -> Uuid,
+        webhook_id -> Uuid,
+        of_delivery_id -> Uuid,
+        of_event_id -> Uuid,
+        is_edited -> Bool,
+        reason -> Text,
+        user_id -> Nullable<Uuid>,
+        api_key_id -> Nullable<Uuid>,
+        by_name -> Text,
     }
 }
 

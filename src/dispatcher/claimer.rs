@@ -20,7 +20,7 @@ use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
 use crate::models::projects::reveals;
 use crate::models::webhooks::{self, ProjectSnapshot};
-use crate::models::{audit, events, notices};
+use crate::models::{audit, events, notices, resends};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -237,6 +237,7 @@ impl Claimer {
             for day in deliveries::drop_behind(conn, retention, now)? {
                 tracing::info!(%day, "a day of history has had its time");
             }
+            resends::drop_behind(conn, retention.delivered, now)?;
             Ok(())
         })
         .await;

@@ -7,5 +7,6 @@ pub mod events;
 pub mod notices;
 pub mod projects;
 pub mod replays;
+pub mod resends;
 pub mod sample;
 pub mod webhooks;

@@ -252,7 +252,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call("createWebhook", "", "", body).expect(201).json()
     };
     let failing = text(&create("failing", &receiver.url("/"), json!({}))["id"]);
-    create("taken", &receiver.url("/?status=200"), json!({ "body": "flat" }));
+    let taken = text(&create("taken", &receiver.url("/?status=200"), json!({ "body": "flat" }))["id"]);
     create("gone", &receiver.url("/?status=410"), json!({}));
     create("nowhere", &format!("http://{}/", raw::closed_port()), json!({ "retries": [60, 3_600] }));
     let odd = create("odd", "https://no-such-name.example/", json!({ "active": false, "all_events": true }));
@@ -300,6 +300,11 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call("getDelivery", &text(&delivery["id"]), "", Value::Null).expect(200);
     }
     call("resendDelivery", &delivery_to(&failing, &told), "", Value::Null).expect(202);
+    let edited = json!({ "data": { "a": 1 }, "webhook_id": taken, "reason": "It was wrong." });
+    let resent = call("resendDelivery", &delivery_to(&failing, &told), "", edited).expect(202).json();
+    call("getDelivery", &text(&resent["id"]), "", Value::Null).expect(200);
+    call("getEvent", &text(&resent["event_id"]), "", Value::Null).expect(200);
+    call("getEvent", &text(&resent["resent_from"]["event_id"]), "", Value::Null).expect(200);
     call("changeProject", "", "", json!({ "webhooks_enabled": false })).expect(200);
     let kept = text(&call("postEvent", "", "", json!({ "type": TYPE, "data": {} })).expect(202).json()["id"]);
     let delivery = delivery_to(&failing, &call("getEvent", &kept, "", Value::Null).expect(200).json());

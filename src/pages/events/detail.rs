@@ -1,4 +1,6 @@
 //! `/p/{project}/events/{event}`: one event, its deliveries, and why other webhooks got none.
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use askama::Template;
@@ -7,11 +9,13 @@ use time::OffsetDateTime;
 
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{EventId, ProjectId};
+use crate::base::ids::{EventId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, HeldBy, Reason, Status, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Event};
-use crate::models::webhooks;
+use crate::models::resends::{self, Told};
+use crate::models::webhooks::{self, Named};
+use crate::pages::history::again::Again;
 use crate::pages::history::body::{Body, Layout};
 use crate::pages::history::rows::Row;
 use crate::rules::body::EventSource;
@@ -43,6 +47,7 @@ struct DetailPage {
     data: Option<Body>,
     is_raw: bool,
     test: bool,
+    again: Again,
     masked: Option<MaskedLine>,
 }
 
@@ -86,6 +91,8 @@ struct Found {
     description: String,
     rows: Vec<ToldRow>,
     untold: Vec<UntoldRow>,
+    told: Told,
+    names: HashMap<WebhookId, Named>,
     veil: Veil,
 }
 
@@ -110,13 +117,17 @@ impl Found {
             let name = names.get(&untold.webhook).map(|named| named.name.clone());
             UntoldRow::of(name.unwrap_or_else(|| untold.webhook.to_string()), untold)
         };
-        let untold = deliveries::untold(conn, &event, &made)?;
+        let told = resends::of_event(conn, project, id)?;
+        // An edited copy was meant for one webhook, as a test is.
+        let untold = if told.from.is_none() { deliveries::untold(conn, &event, &made)? } else { Vec::new() };
         let known = event_types::trial(conn, project, &event.payload.event_type)?;
         Ok(Some(Self {
             description: known.map(|known| known.description).unwrap_or_default(),
             rows: made.iter().map(row).collect(),
             untold: untold.iter().map(untold_row).collect(),
             event,
+            told,
+            names,
             veil,
         }))
     }
@@ -185,6 +196,7 @@ impl DetailPage {
             data,
             is_raw: layout.is_raw(),
             test,
+            again: Again::of(member, &found.told, None, &found.names),
             event_type: payload.event_type,
         }
     }

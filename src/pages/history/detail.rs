@@ -8,6 +8,7 @@ use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
+use super::again::Again;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
@@ -17,10 +18,11 @@ use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{DeliveryId, ProjectId};
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
-use crate::models::webhooks::{self, Webhook};
+use crate::models::resends::{self, Told};
+use crate::models::webhooks::{self, Named, Webhook};
 use crate::rules::catalogue;
 use crate::rules::masks::Veil;
 use crate::web::{
@@ -42,6 +44,7 @@ struct DetailPage {
     pretty_link: String,
     raw_link: String,
     resend_link: String,
+    changes_link: String,
     may_resend: bool,
     /// Why not, if it may not be sent again now.
     resend_hindrance: String,
@@ -67,6 +70,8 @@ struct DetailPage {
     attempt_total: usize,
     /// The other deliveries of the same event.
     others: Vec<Row>,
+    /// What was sent from it with changes, or what it was made from.
+    again: Again,
     masked: Option<MaskedLine>,
 }
 
@@ -110,6 +115,8 @@ struct Found {
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
+    told: Told,
+    names: HashMap<WebhookId, Named>,
     veil: Veil,
 }
 
@@ -123,7 +130,9 @@ impl Found {
         let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
         let of_event = deliveries::of_event(conn, project, delivery.event)?;
         let others: Vec<&Delivery> = of_event.iter().filter(|other| other.id != id).collect();
-        let names = if others.is_empty() { HashMap::new() } else { webhooks::names(conn, project)? };
+        let told = resends::of_delivery(conn, project, &delivery)?;
+        let is_alone = others.is_empty() && told.resends.is_empty();
+        let names = if is_alone { HashMap::new() } else { webhooks::names(conn, project)? };
         let event = events::find(conn, project, delivery.event)?;
         let attempts = deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?;
         let veil = learnt(sight, event.as_ref(), &attempts);
@@ -135,6 +144,8 @@ impl Found {
             event,
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
+            told,
+            names,
             veil,
         }))
     }
@@ -167,7 +178,7 @@ fn learnt(sight: &Sight, event: Option<&Event>, attempts: &[AttemptRow]) -> Veil
 
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed, others, veil } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others, told, names, veil } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let base_link = member.path(&format!("/history/{}", delivery.id));
@@ -195,6 +206,7 @@ impl DetailPage {
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),
+            changes_link: format!("{base_link}/resend-with-changes"),
             may_resend: frame.is_support(),
             resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
                 .map_or_else(String::new, |one| one.to_string()),
@@ -226,6 +238,7 @@ impl DetailPage {
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
+            again: Again::of(member, told, Some(delivery.id), names),
             frame,
         }
     }

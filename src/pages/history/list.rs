@@ -18,6 +18,7 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
+use crate::models::resends;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::masks::Veil;
@@ -108,7 +109,12 @@ impl Found {
         let stopped_at = found.stopped_at;
         let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
-        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook), &veil);
+        let events = deliveries.rows.iter().map(|delivery| delivery.event).collect();
+        let edited = resends::edited_among(conn, project, events)?;
+        let row = |delivery: &Delivery| Row {
+            edited: edited.contains(&delivery.event),
+            ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
+        };
         let rows = deliveries.rows.iter().map(row).collect();
         Ok(Self { rows, veil, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
     }

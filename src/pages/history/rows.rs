@@ -18,6 +18,8 @@ pub struct Row {
     pub webhook: String,
     pub webhook_is_deleted: bool,
     pub test: bool,
+    /// Its event is an edited copy; set by lists that tell.
+    pub edited: bool,
     /// The last answer, or why there was none.
     pub outcome: String,
     /// More about a failure.
@@ -42,6 +44,7 @@ impl Row {
             webhook: webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.name.clone()),
             webhook_is_deleted: webhook.is_none_or(|webhook| webhook.is_deleted && !webhook.is_draft),
             test: delivery.test,
+            edited: false,
             outcome: words::outcome_words(delivery.last_response_status, failure),
             detail: failure.map(|failure| veil.text(&failure.detail).into_owned()).unwrap_or_default(),
             has_failed: failure.is_some(),

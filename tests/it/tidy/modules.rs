@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
 const MODELS: &[&[&str]] = &[
     &["sample"],
     &["replays"],
+    &["resends"],
     &["deliveries"],
     &["notices"],
     &["events"],
@@ -51,6 +52,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("replays", &["replays", "replay_items"]),
+    ("resends", &["resends"]),
     ("notices", &["notices"]),
     ("sample", &["sample_projects"]),
 ];
