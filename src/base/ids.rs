@@ -119,6 +119,10 @@ id!(
     ReplayId, "rep_"
 );
 id!(
+    /// A failure group: attempts that failed alike.
+    FailureGroupId, "fg_"
+);
+id!(
     /// The request that an event came from; events of one cause share it.
     GroupId, "v-"
 );

@@ -3,6 +3,7 @@ pub mod accounts;
 pub mod deliveries;
 pub mod event_types;
 pub mod events;
+pub mod figures;
 pub mod notices;
 pub mod projects;
 pub mod replays;

@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
 const MODELS: &[&[&str]] = &[
     &["sample"],
     &["replays"],
+    &["figures"],
     &["deliveries"],
     &["notices"],
     &["events"],
@@ -50,6 +51,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("replays", &["replays", "replay_items"]),
+    ("figures", &["delivery_figures", "failure_groups", "failure_counts", "counted_since"]),
     ("notices", &["notices"]),
     ("sample", &["sample_projects"]),
 ];
