@@ -169,6 +169,7 @@ people: {
     post "/account/sessions/end" => pages::account::end_other_sessions, SignedIn;
     post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
     get "/admin/storage" => pages::storage::show, Owner;
+    get "/admin/audit" => pages::audit::all, Owner;
 
     get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;
@@ -178,6 +179,9 @@ people: {
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
+    get "/p/{project}/reveal" => pages::reveal::ask, Support;
+    post "/p/{project}/reveal" => pages::reveal::begin, Support;
+    post "/p/{project}/reveal/end" => pages::reveal::end, Support;
     get "/p/{project}/replays" => pages::replays::list, Support;
     post "/p/{project}/replays" => pages::replays::create, Support;
     get "/p/{project}/replays/new" => pages::replays::new, Support;
@@ -229,6 +233,10 @@ people: {
     get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;
     post "/p/{project}/settings/general/switch-off" => pages::settings::switch::switch_off, Admin;
     post "/p/{project}/settings/general/switch-on" => pages::settings::switch::switch_on, Admin;
+    get "/p/{project}/settings/masking" => pages::settings::masking::show, Admin;
+    post "/p/{project}/settings/masking" => pages::settings::masking::save, Admin;
+    post "/p/{project}/settings/masking/preview" => pages::settings::masking::preview, Admin;
+    get "/p/{project}/settings/audit" => pages::audit::of_project, Admin;
     get "/p/{project}/settings/keys" => pages::settings::keys::list, Admin;
     post "/p/{project}/settings/keys" => pages::settings::keys::create, Admin;
     post "/p/{project}/settings/keys/{key}/revoke" => pages::settings::keys::revoke, Admin;

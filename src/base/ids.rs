@@ -123,6 +123,14 @@ id!(
     FailureGroupId, "fg_"
 );
 id!(
+    /// Personal data shown to somebody for a while.
+    RevealId, "rev_"
+);
+id!(
+    /// A line of the audit log.
+    AuditId, "aud_"
+);
+id!(
     /// The request that an event came from; events of one cause share it.
     GroupId, "v-"
 );

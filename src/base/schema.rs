@@ -337,6 +337,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    mask_rules (project_id, field) {
+        project_id -> Uuid,
+        field -> Text,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    reveals (project_id, user_id, id) {
+        project_id -> Uuid,
+        user_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        until -> Timestamptz,
+        reason -> Text,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        user_id -> Nullable<Uuid>,
+        project_id -> Nullable<Uuid>,
+        action -> Text,
+        subject -> Text,
+        detail -> Text,
+        once -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     delivery_figures (project_id, grain, at, webhook_id) {
         project_id -> Uuid,
         grain -> Integer,

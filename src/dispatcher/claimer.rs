@@ -18,8 +18,9 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
+use crate::models::projects::reveals;
 use crate::models::webhooks::{self, ProjectSnapshot};
-use crate::models::{events, figures, notices};
+use crate::models::{audit, events, figures, notices};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -243,6 +244,8 @@ impl Claimer {
             sessions::forget_expired(conn, now)?;
             sign_in::forget_old(conn, now)?;
             notices::forget_old(conn, now)?;
+            reveals::forget_old(conn, now)?;
+            audit::forget_old(conn, now)?;
             while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
             Ok(())
         })

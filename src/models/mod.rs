@@ -1,5 +1,6 @@
 //! Nouns: each owns its tables, types, transitions and statements. None begins a transaction of its own accord.
 pub mod accounts;
+pub mod audit;
 pub mod deliveries;
 pub mod event_types;
 pub mod events;

@@ -103,7 +103,7 @@ pub async fn show(
     htmx: Htmx,
     query: Query,
 ) -> PageResult {
-    let (project, now) = (member.project.id, clock.now());
+    let (project, veil, now) = (member.project.id, member.sight.veil(), clock.now());
     let range = query.0.get("range").and_then(Range::of_word).unwrap_or(Range::Day);
     let (progress, summary, sample) = db
         .run(move |conn| {
@@ -111,7 +111,7 @@ pub async fn show(
             // Whoever looks at the sample wants to see what is there, and has nothing to set up.
             let progress = if sample.is_sample() { None } else { Progress::load(conn, project)? };
             let is_over = progress.as_ref().is_none_or(Progress::is_complete);
-            let summary = if is_over { Some(Summary::load(conn, project, range, now)?) } else { None };
+            let summary = if is_over { Some(Summary::load(conn, project, range, now, &veil)?) } else { None };
             Ok::<_, PageError>((progress, summary, sample))
         })
         .await?;

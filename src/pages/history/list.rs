@@ -20,8 +20,9 @@ use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
+use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Viewer, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -55,6 +56,7 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history.
@@ -72,8 +74,8 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
+    let (project, veil, asked) = (viewer.project.id, viewer.sight.veil(), (address.clone(), span.clone()));
+    let found = db.run(move |conn| Found::load(conn, (project, veil), &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
     page::shown_at(answer, shorter.as_deref())
@@ -83,6 +85,7 @@ pub async fn list(
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
+    veil: Veil,
     stopped_at: Option<DeliveryId>,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
@@ -92,7 +95,7 @@ struct Found {
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        project: ProjectId,
+        (project, veil): (ProjectId, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
@@ -105,9 +108,9 @@ impl Found {
         let stopped_at = found.stopped_at;
         let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
-        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
+        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook), &veil);
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        Ok(Self { rows, veil, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -135,6 +138,7 @@ impl ListPage {
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: query::chips(address, &found.names),
+            masked: member.masked_line(&found.veil, &address.link()),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),

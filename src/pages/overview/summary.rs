@@ -12,6 +12,7 @@ use crate::models::figures::{self, Figures, Group, Known, OfWebhook, Range, Sums
 use crate::models::webhooks::{self, Named, Webhook};
 use crate::pages::history::rows::Row;
 use crate::pages::history::words::{duration_words, failure_words, response_words, wait_words};
+use crate::rules::masks::Veil;
 use crate::web::filters::thousands;
 
 /// Failures that are listed: given up, and waiting for another attempt.
@@ -111,6 +112,7 @@ impl Summary {
         project: ProjectId,
         range: Range,
         now: OffsetDateTime,
+        veil: &Veil,
     ) -> Result<Self, DbError> {
         let found = webhooks::list(conn, project)?;
         let ids = found.iter().map(|webhook| webhook.id).collect();
@@ -121,7 +123,8 @@ impl Summary {
         let figures = figures::load(conn, project, range, now)?;
         let groups = figures::groups(conn, project, range, now)?;
         let names = webhooks::names(conn, project)?;
-        let failures = failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook))).collect();
+        let failures =
+            failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook), veil)).collect();
         Ok(Self::of((&found, &names), &figures, groups, backlog, now).with(failures))
     }
 

@@ -162,7 +162,9 @@ impl ShowPage {
 
 fn item_row(member: &Member, found: &Found, item: &Item) -> ItemRow {
     let delivery = found.deliveries.get(&item.delivery);
-    let row = |delivery: &Delivery| Row::of(member.project.id, delivery, found.names.get(&delivery.webhook));
+    let veil = member.sight.veil();
+    let row =
+        |delivery: &Delivery| Row::of(member.project.id, delivery, found.names.get(&delivery.webhook), &veil);
     ItemRow { badge: words::item_badge(item.state), id: item.delivery.to_string(), row: delivery.map(row) }
 }
 

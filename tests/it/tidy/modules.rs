@@ -34,7 +34,8 @@ const MODELS: &[&[&str]] = &[
 /// Who may write which tables.
 const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["users", "sessions", "sign_in_failures", "setup_links"]),
-    ("projects", &["projects", "members", "api_keys"]),
+    ("audit", &["audit"]),
+    ("projects", &["projects", "members", "api_keys", "mask_rules", "reveals"]),
     ("webhooks", &["webhooks", "webhook_credentials", "webhook_secrets", "webhook_rates"]),
     ("event_types", &["event_types"]),
     ("events", &["events", "external_ids"]),

@@ -59,7 +59,8 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn of(member: &Member, tested: &Tested) -> Self {
         let Tested { delivery, attempt, payload } = tested;
-        let exchange = Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role);
+        let exchange =
+            Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role, &member.sight.veil());
         Self { delivery_link: member.path(&format!("/history/{}", delivery.id)), exchange }
     }
 }
