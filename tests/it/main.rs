@@ -45,6 +45,8 @@ mod mutual_tls;
 mod notices;
 mod older_envelope;
 mod openapi;
+mod overview_figures;
+mod overview_page;
 mod own_event_types;
 mod pace;
 mod page_answers;
