@@ -35,7 +35,7 @@ export default async function ({ stage, page, look, expecting }) {
   await page.getByLabel('Reason').fill('Ticket 4711');
   await page.getByRole('button', { name: 'Reveal for 15 minutes' }).click();
   await page.waitForURL((url) => url.pathname === path);
-  await page.getByText('Personal data is shown to you').waitFor();
+  await page.locator('#revealed').waitFor();
   assert.ok((await page.locator('#request-body').textContent()).includes(MAIL));
   await look('revealed');
   await page.getByRole('button', { name: 'Mask again now' }).click();
@@ -46,7 +46,7 @@ export default async function ({ stage, page, look, expecting }) {
 
   await signIn(page);
   await page.goto('/admin/audit');
-  await page.getByText('Record opened while revealed').first().waitFor();
+  await page.locator('#audit').getByText('Record opened while revealed').first().waitFor();
   await look('audit');
   await page.goto('/admin/audit?person=nobody@example.com');
   await page.getByText('No line matches').waitFor();
