@@ -128,6 +128,9 @@ machines: {
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
     post "/v1/deliveries/{id}/resend" => api::resending::resend, Key("deliveries");
+    get "/v1/figures" => api::figures::get, Key("deliveries");
+    post "/v1/failure-groups/{id}/known" => api::figures::mark, Key("deliveries");
+    delete "/v1/failure-groups/{id}/known" => api::figures::unmark, Key("deliveries");
     post "/v1/replays" => api::replays::create, Key("deliveries");
     get "/v1/replays" => api::replays::list, Key("deliveries");
     get "/v1/replays/{id}" => api::replays::one, Key("deliveries");
@@ -171,6 +174,8 @@ people: {
     get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;
     post "/p/{project}/overview/first-steps/dismiss" => pages::overview::dismiss_steps, Admin;
+    post "/p/{project}/overview/failures/{group}/known" => pages::overview::mark, Support;
+    post "/p/{project}/overview/failures/{group}/unknown" => pages::overview::unmark, Support;
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;

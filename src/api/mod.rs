@@ -3,6 +3,7 @@ mod body;
 pub mod deliveries;
 pub mod event_types;
 pub mod events;
+pub mod figures;
 mod events_in;
 mod events_out;
 mod key;

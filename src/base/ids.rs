@@ -123,6 +123,10 @@ id!(
     ResendId, "res_"
 );
 id!(
+    /// A failure group: attempts that failed alike.
+    FailureGroupId, "fg_"
+);
+id!(
     /// Personal data shown to somebody for a while.
     RevealId, "rev_"
 );

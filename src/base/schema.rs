@@ -388,6 +388,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    delivery_figures (project_id, grain, at, webhook_id) {
+        project_id -> Uuid,
+        grain -> Integer,
+        at -> Timestamptz,
+        webhook_id -> Uuid,
+        delivered_first -> Integer,
+        delivered_later -> Integer,
+        failed -> Integer,
+        attempts_taken -> Integer,
+        attempts_failed -> Integer,
+        times -> Array<Integer>,
+    }
+}
+
+diesel::table! {
+    failure_groups (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        webhook_id -> Uuid,
+        failure_kind -> SmallInt,
+        response_status -> Nullable<SmallInt>,
+        host -> Text,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        last_delivery_id -> Uuid,
+        known_at -> Nullable<Timestamptz>,
+        known_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    failure_counts (project_id, grain, at, group_id) {
+        project_id -> Uuid,
+        grain -> Integer,
+        at -> Timestamptz,
+        group_id -> Uuid,
+        attempts -> Integer,
+        failed -> Integer,
+    }
+}
+
+diesel::table! {
+    counted_since (project_id) {
+        project_id -> Uuid,
+        at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

@@ -20,7 +20,7 @@ use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
 use crate::models::projects::reveals;
 use crate::models::webhooks::{self, ProjectSnapshot};
-use crate::models::{audit, events, notices, resends};
+use crate::models::{audit, events, figures, notices, resends};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -251,6 +251,11 @@ impl Claimer {
             Ok(())
         })
         .await;
+        self.step("figures that have had their time", move |conn| {
+            while figures::forget_old(conn, now)? {}
+            Ok(())
+        })
+        .await;
         self.emptying.begin(now);
         for lane in &self.shared.lanes {
             let _ = lane.send(Wake::Sweep);
@@ -276,6 +281,7 @@ fn cancelled(row: &ClaimedRow) -> Outcome {
         claims: row.claims,
         test: row.test,
         in_turn: row.in_turn,
+        attempts_before: row.attempt_count,
         attempt: None,
         next: Next::Cancelled,
         without_row: None,

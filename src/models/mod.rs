@@ -4,6 +4,7 @@ pub mod audit;
 pub mod deliveries;
 pub mod event_types;
 pub mod events;
+pub mod figures;
 pub mod notices;
 pub mod projects;
 pub mod replays;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::client::Client;
-use crate::support::factory::{self, Project};
+use crate::support::factory::Project;
 use crate::support::people::{self, PASSWORD};
 use crate::support::place::Place;
 use crate::support::receiver::{self, Behaviour, Receiver};

@@ -20,7 +20,8 @@ use crate::support::receiver::{self, Behaviour};
 
 const TYPE: &str = "redemption.succeeded";
 /// Ids that are well formed and of nothing.
-const NOBODY: [(&str, &str); 5] = [
+const NOBODY: [(&str, &str); 6] = [
+    ("/v1/failure-groups/", "fg_0193b0e0000070008000000000000000"),
     ("/v1/replays/", "rep_0193b0e0000070008000000000000000"),
     ("/v1/events/", "ev_0193b0e0000070008000000000000000"),
     ("/v1/webhooks/", "wh_0193b0e0000070008000000000000000"),
@@ -159,6 +160,7 @@ fn every_example_of_a_request_is_accepted() {
                     project.event("customer.rewarded", json!({}));
                     text(&project.deliveries()[0]["id"])
                 }
+                "/v1/failure-groups/{id}/known" => factory::failure_group(&app, &project),
                 _ => text(&made["id"]),
             };
             let answer =
@@ -188,6 +190,14 @@ fn every_answer_is_as_the_document_says() {
     refusals_that_all_share(&app, &project, &described);
     let (event, webhook) = successes(&app, &project, &described);
     replays(&app, &project, &described);
+    let group = factory::failure_group(&app, &project);
+    described.call(api, "markKnown", &group, "", br#"{"note":"ticket 123"}"#).expect(204);
+    app.wait_until("failures are counted", |app| app.db.count("failure_counts") > 0);
+    let told = described.call(api, "getFigures", "", "?range=1h", b"").expect(200).json();
+    let counted = text(&told["failure_groups"][0]["id"]);
+    described.call(api, "markKnown", &counted, "", br#"{"note":"ticket 123"}"#).expect(204);
+    described.call(api, "getFigures", "", "", b"").expect(200);
+    described.call(api, "unmarkKnown", &counted, "", b"").expect(204);
     refusals_of_their_own(&app, &project, &described, &webhook);
     described.call(api, "deleteWebhook", &webhook, "", b"").expect(204);
     let told = described.call(api, "getEvent", &event, "", b"").expect(200).json();

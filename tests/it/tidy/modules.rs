@@ -19,6 +19,7 @@ const MODELS: &[&[&str]] = &[
     &["sample"],
     &["replays"],
     &["resends"],
+    &["figures"],
     &["deliveries"],
     &["notices"],
     &["events"],
@@ -53,6 +54,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("replays", &["replays", "replay_items"]),
     ("resends", &["resends"]),
+    ("figures", &["delivery_figures", "failure_groups", "failure_counts", "counted_since"]),
     ("notices", &["notices"]),
     ("sample", &["sample_projects"]),
 ];
