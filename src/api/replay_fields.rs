@@ -17,8 +17,8 @@ const KNOWN: [&str; 7] = [
     "stop_at_failure_percent",
     "count_only",
 ];
-const FILTER_KNOWN: [&str; 7] =
-    ["status", "webhook_id", "event_type", "response_status", "test", "since", "until"];
+const FILTER_KNOWN: [&str; 8] =
+    ["status", "webhook_id", "event_type", "response_status", "test", "since", "until", "q"];
 
 /// What a body asks for.
 pub(super) struct Asked {
@@ -100,6 +100,7 @@ fn read_filter(object: &Map<String, Value>, problems: &mut Vec<FieldProblem>) ->
     let is_empty = given.is_empty();
     let mut filter = filter_of(&mut given);
     filter.test = given.flag("test");
+    given.q(|text| filter.search_for(text));
     let wrong = given.problems_below("/filter");
     if is_empty && wrong.is_empty() {
         let message =
@@ -208,6 +209,8 @@ fn filter(filter: &Filter) -> Value {
     };
     list("response_status", filter.response_statuses.iter().map(class).collect());
     let moments = [("since", filter.since), ("until", filter.until)];
+    let id = filter.delivery.map(|id| id.to_string()).or(filter.event.map(|id| id.with_prefix("ev_")));
+    told.extend(filter.q.clone().or(id).map(|q| ("q".to_owned(), q.into())));
     told.extend(filter.test.map(|test| ("test".to_owned(), test.into())));
     told.extend(moments.into_iter().filter_map(|(name, at)| Some((name.to_owned(), iso_ms(at?).into()))));
     told.into()

@@ -61,6 +61,8 @@ mod retries;
 mod roles;
 mod rotation;
 mod sample_data;
+mod search;
+mod search_paging;
 mod secrets;
 mod serving;
 mod settings_as_code;

@@ -2,6 +2,7 @@
 mod attempts;
 mod bodies;
 mod body;
+mod by_value;
 mod census;
 mod figures;
 mod filter;
@@ -45,7 +46,7 @@ pub use hand_over::{
 pub use history::{Delivery, find, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
-pub use list::{Looked, list, look};
+pub use list::{Looked, list, look, look_closely};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use named::named;
 pub use pace::{

@@ -12,12 +12,14 @@ use super::address::{Address, Chip};
 use super::choices::{self, Choice, Further, SpanFields, StatusChoice};
 use super::query;
 use super::rows::Row;
+use super::searched::{self, Searched};
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
+use crate::models::search::Reach;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
 use crate::web::paging::Paged;
@@ -55,6 +57,7 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    searched: Searched,
 }
 
 /// GET /p/{project}/history.
@@ -84,6 +87,7 @@ struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
     stopped_at: Option<DeliveryId>,
+    reach: Reach,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
@@ -107,7 +111,8 @@ impl Found {
         let names = webhooks::names(conn, project)?;
         let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        let reach = searched::reach(conn, project, address)?;
+        Ok(Self { rows, deliveries, stopped_at, reach, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -139,6 +144,7 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            searched: Searched::of(&first, found.reach),
         }
     }
 }

@@ -20,6 +20,7 @@ const MODELS: &[&[&str]] = &[
     &["replays"],
     &["deliveries"],
     &["notices"],
+    &["search"],
     &["events"],
     &["distributions"],
     &["webhooks"],
@@ -51,6 +52,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("replays", &["replays", "replay_items"]),
     ("notices", &["notices"]),
+    ("search", &["search_segments", "search_blocks", "search_progress"]),
     ("sample", &["sample_projects"]),
 ];
 
