@@ -113,6 +113,8 @@ fn events_and_deliveries_are_found_by_what_is_in_them_before_and_after_the_index
 fn a_group_that_is_named_after_its_first_event_is_found_with_that_one() {
     let (app, project, _receiver) = started();
     let two = json!([{ "type": TYPE, "data": {} }, { "type": TYPE, "data": {} }]);
+    // All that came before is of one moment, and in no order.
+    app.clock.advance(Duration::milliseconds(5));
     project.api().post("/v1/events/batch", &two).expect(202);
     let listed = project.api().get("/v1/events").expect(200).json();
     let group = listed["data"][0]["group_id"].as_str().expect("a group").to_owned();
