@@ -20,6 +20,7 @@ use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
+use crate::models::search::Kept;
 use crate::models::{accounts, webhooks};
 use crate::pages::storage::Sizes;
 use crate::rules::target::{Policy, parse_allow_list};
@@ -93,9 +94,14 @@ impl Parts {
             max_in_flight_per_webhook: config.max_in_flight_per_webhook,
             threads: (config.workers / 2).max(1),
             retention: Retention {
-                delivered: time::Duration::days(i64::from(config.retention_days)),
-                failed: time::Duration::days(i64::from(config.failure_retention_days)),
-                bodies: config.body_retention_days.map(|days| time::Duration::days(i64::from(days))),
+                delivered: days(config.retention_days),
+                failed: days(config.failure_retention_days),
+                bodies: config.body_retention_days.map(days),
+            },
+            search: Kept {
+                bytes: u64::from(config.search_disk_mib) << 20,
+                // What is emptied is not found by what it held; of what is over nothing is left to find.
+                time: days(config.body_retention_days.unwrap_or(u32::MAX).min(config.retention_days)),
             },
             poll: POLL,
             stop_grace: overrides.stop_grace.unwrap_or(STOP_GRACE),
@@ -260,4 +266,8 @@ async fn prepare(db: &Db, clock: &Clock, key: &SealKey, node: Uuid) -> Result<()
         if webhooks::key_fits(&mut conn, &key)? { Ok(()) } else { Err(StartError::WrongKey) }
     });
     prepared.await.map_err(|error| StartError::Database(error.to_string()))?
+}
+
+fn days(count: u32) -> time::Duration {
+    time::Duration::days(i64::from(count))
 }

@@ -10,4 +10,5 @@ pub mod projects;
 pub mod replays;
 pub mod resends;
 pub mod sample;
+pub mod search;
 pub mod webhooks;

@@ -70,6 +70,8 @@ mod reveals;
 mod roles;
 mod rotation;
 mod sample_data;
+mod search;
+mod search_paging;
 mod secrets;
 mod serving;
 mod settings_as_code;

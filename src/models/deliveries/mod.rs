@@ -3,6 +3,7 @@ mod attempts;
 mod backlog;
 mod bodies;
 mod body;
+mod by_value;
 mod census;
 mod filter;
 mod follow;
@@ -47,7 +48,7 @@ pub use hand_over::{
 pub use history::{Delivery, find, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
-pub use list::{Looked, list, look};
+pub use list::{Looked, list, look, look_closely};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use named::named;
 pub use pace::{

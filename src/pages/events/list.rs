@@ -15,10 +15,12 @@ use crate::base::ids::{self, EventId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
+use crate::models::search::{self, Reach};
 use crate::models::webhooks::{self, Named};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, Further, SpanFields};
 use crate::pages::history::query;
+use crate::pages::history::searched::{self, Searched};
 use crate::pages::history::span::{self, Span};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
@@ -68,6 +70,7 @@ struct ListPage {
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
     masked: Option<MaskedLine>,
+    searched: Searched,
 }
 
 struct Row {
@@ -116,6 +119,7 @@ fn read(path: &str, query: &str) -> Address {
 struct Found {
     events: Paged<Summary>,
     stopped_at: Option<EventId>,
+    reach: Reach,
     /// Of those that made no delivery: who got nothing and why.
     silences: HashMap<EventId, Option<Vec<Untold>>>,
     names: HashMap<WebhookId, Named>,
@@ -137,13 +141,14 @@ impl Found {
             Some(filter) if filter.reached == Some(false) => {
                 deliveries::reached_nobody(conn, project, &filter, limit, now)?
             }
-            Some(filter) => events::list(conn, project, &filter, limit, now)?,
+            Some(filter) => search::list(conn, project, &filter, limit, now)?,
             None => events::Page::default(),
         };
         let events = Paged::cut(found.events, PAGE_ROWS, |event| event.id.0);
         learn(conn, project, &events.rows, &mut veil)?;
         Ok(Self {
             stopped_at: found.stopped_at,
+            reach: searched::reach(conn, project, address)?,
             silences: deliveries::silences(conn, project, &events.rows)?,
             names: webhooks::names(conn, project)?,
             own: event_types::names(conn, project)?,
@@ -187,7 +192,7 @@ fn filter(
         since: span.since,
         until: span.until,
         before: address.one("cursor").and_then(|id| id.parse().ok()),
-        only: None,
+        ..Filter::default()
     };
     let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
     if address.one("range").is_some_and(|word| !query::is_range(word))
@@ -197,11 +202,9 @@ fn filter(
     {
         return Ok(None);
     }
-    if let Some(q) = address.one("q") {
-        filter.only = events::find_by_q(conn, project, q)?;
-        if filter.only.is_none() {
-            return Ok(None);
-        }
+    // Why nothing is found by a text is told beside the empty list.
+    if address.one("q").is_some_and(|q| filter.search_for(q).is_err()) {
+        return Ok(None);
     }
     Ok(Some(filter))
 }
@@ -234,6 +237,7 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|id| first.with("cursor", &id)),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            searched: Searched::of(&first, found.reach),
             masked: member.masked_line(&found.veil, &address.link()),
             rows: shown,
         }
@@ -281,7 +285,7 @@ fn chip(first: &Address, name: &str, value: &str) -> Chip {
         "range" => ("Time", query::range_words(value)),
         "since" => ("Since", query::moment_words(value)),
         "until" => ("Until", query::moment_words(value)),
-        _ => ("Id", value.to_owned()),
+        _ => ("Search", value.to_owned()),
     };
     Chip { name: shown, value: words, at: span::moment(name, value), without: first.without(name, value) }
 }

@@ -12,6 +12,7 @@ use super::address::{Address, Chip};
 use super::choices::{self, Choice, Further, SpanFields, StatusChoice};
 use super::query;
 use super::rows::Row;
+use super::searched::{self, Searched};
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
@@ -19,6 +20,7 @@ use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
 use crate::models::resends;
+use crate::models::search::Reach;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::masks::Veil;
@@ -58,6 +60,7 @@ struct ListPage {
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
     masked: Option<MaskedLine>,
+    searched: Searched,
 }
 
 /// GET /p/{project}/history.
@@ -88,6 +91,7 @@ struct Found {
     rows: Vec<Row>,
     veil: Veil,
     stopped_at: Option<DeliveryId>,
+    reach: Reach,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
@@ -116,7 +120,8 @@ impl Found {
             ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
         };
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, veil, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        let reach = searched::reach(conn, project, address)?;
+        Ok(Self { rows, veil, deliveries, stopped_at, reach, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -149,6 +154,7 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            searched: Searched::of(&first, found.reach),
         }
     }
 }

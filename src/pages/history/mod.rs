@@ -17,6 +17,7 @@ mod masking;
 pub mod query;
 mod resend;
 pub mod rows;
+pub mod searched;
 pub mod shown_url;
 pub mod span;
 mod timeline;

@@ -12,8 +12,8 @@ use super::words;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{AttemptCount, FailureKind, Filter, Status, StatusClass};
+use crate::models::event_types;
 use crate::models::webhooks::Named;
-use crate::models::{event_types, events};
 use crate::rules::catalogue;
 
 const NAMES: [&str; 15] = [
@@ -52,7 +52,7 @@ pub fn shorter(address: &Address, query: &str) -> Option<String> {
     has_idle.then(|| address.link())
 }
 
-/// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
+/// Which deliveries are asked for; none if nothing can be found by the search text, or no value of a filter means anything. Among
 /// values that do, those that do not are left out.
 pub fn filter(
     conn: &mut PgConnection,
@@ -73,8 +73,7 @@ pub fn filter(
         until: span.until,
         ended_since: address.one("ended").and_then(|word| span::range_begin(word, now)),
         before: address.one("cursor").and_then(|id| id.parse().ok()),
-        delivery: None,
-        event: None,
+        ..Filter::default()
     };
     let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
     if means_nothing("status", !filter.statuses.is_empty())
@@ -92,14 +91,9 @@ pub fn filter(
         Some(types) => filter.types = types,
         None => return Ok(None),
     }
-    if let Some(q) = address.one("q") {
-        match q.parse::<DeliveryId>() {
-            Ok(id) => filter.delivery = Some(id),
-            Err(_) => match events::find_by_q(conn, project, q)? {
-                Some(event) => filter.event = Some(event),
-                None => return Ok(None),
-            },
-        }
+    // Why nothing is found by a text is told beside the empty list.
+    if address.one("q").is_some_and(|q| !filter.search_for(q).unwrap_or(false)) {
+        return Ok(None);
     }
     Ok(Some(filter))
 }
@@ -141,7 +135,7 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "ended" => ("Ended", range_words(value)),
             "since" => ("Since", moment_words(value)),
             "until" => ("Until", moment_words(value)),
-            _ => ("Id", value.clone()),
+            _ => ("Search", value.clone()),
         };
         Chip {
             name: name_shown,

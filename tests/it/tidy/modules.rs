@@ -22,6 +22,7 @@ const MODELS: &[&[&str]] = &[
     &["figures"],
     &["deliveries"],
     &["notices"],
+    &["search"],
     &["events"],
     &["distributions"],
     &["webhooks"],
@@ -56,6 +57,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("resends", &["resends"]),
     ("figures", &["delivery_figures", "failure_groups", "failure_counts", "counted_since"]),
     ("notices", &["notices"]),
+    ("search", &["search_segments", "search_blocks", "search_progress"]),
     ("sample", &["sample_projects"]),
 ];
 
