@@ -7,7 +7,9 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
+use url::form_urlencoded;
 
+use super::address::Address;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
@@ -21,18 +23,33 @@ use crate::base::ids::{DeliveryId, ProjectId};
 use crate::models::deliveries::{self, AttemptRow, Delivery, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
 use crate::models::webhooks::{self, Webhook};
+use crate::pages::events::source_words;
 use crate::rules::catalogue;
-use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, filters, page};
+use crate::web::{
+    Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters, page,
+};
 
 /// So many attempts are listed, the last ones.
 const ATTEMPTS_MAX: i64 = 100;
 /// What is said of a delivery that does not exist, is another project's, or was dropped by age.
 pub(super) const GONE: &str = "There is no such delivery in this project, or it is older than what is kept.";
 
+/// What a delivery beside a list leads to.
+struct Beside {
+    page_link: String,
+    close_link: String,
+}
+
 #[derive(Template)]
 #[template(path = "history/detail.html", blocks = ["delivery"])]
-struct DetailPage {
+pub(super) struct DetailPage {
     frame: Frame,
+    /// Where it leads away from the list, if it is beside one.
+    beside: Option<Beside>,
+    /// The address that stays.
+    fixed_link: String,
+    /// What there was to see.
+    seen: String,
     /// In how many seconds the page asks again by itself, and the address that names what it has seen so far.
     asks_again_s: Option<u32>,
     again_link: String,
@@ -54,6 +71,8 @@ struct DetailPage {
     event_id: String,
     event_link: Option<String>,
     external_id: String,
+    /// Which channel the event came by, and who sent it.
+    source: String,
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
     outlook: Option<Outlook>,
@@ -69,31 +88,57 @@ struct DetailPage {
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
 pub async fn detail(
     viewer: Viewer,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    (db, clock, web): (Data<Db>, Data<Clock>, Data<WebSettings>),
     htmx: Htmx,
     (path, query): (Path<(String, String)>, Query),
 ) -> PageResult {
-    let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
-    let project = viewer.project.id;
-    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
-    if htmx.0 && query.0.get("seen") == Some(&found.seen()) {
-        return Ok(HttpResponse::NoContent().finish());
-    }
     let asked = Asked {
         attempt: query.0.get("attempt").and_then(|number| number.parse().ok()),
         layout: Layout::of_word(query.0.get("view")),
         now: clock.now(),
+        public_url: web.public_url.clone(),
+        list: None,
     };
-    let view = DetailPage::of(&viewer, &found, asked);
+    let view = view(&viewer, &db, &path.1, asked).await?;
+    if htmx.0 && query.0.get("seen").is_some_and(|seen| view.is_seen(seen)) {
+        return Ok(HttpResponse::NoContent().finish());
+    }
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_delivery())
 }
 
-/// What of the delivery is wanted.
-struct Asked {
-    attempt: Option<usize>,
-    layout: Layout,
-    now: OffsetDateTime,
+/// A delivery to show, by its id.
+pub(super) async fn view(
+    member: &Member,
+    db: &Db,
+    id: &str,
+    asked: Asked,
+) -> Result<DetailPage, PageError> {
+    let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
+    let project = member.project.id;
+    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    Ok(DetailPage::of(member, &found, asked))
+}
+
+/// What of the delivery is wanted, and where.
+pub(super) struct Asked {
+    pub attempt: Option<usize>,
+    pub layout: Layout,
+    pub now: OffsetDateTime,
+    /// Where people reach us.
+    pub public_url: String,
+    /// The list beside which it is shown; none on its own page.
+    pub list: Option<Address>,
+}
+
+impl Asked {
+    /// The address at which the delivery of this page is shown here.
+    fn base_link(&self, page_link: &str) -> String {
+        self.list.as_ref().map_or_else(|| page_link.to_owned(), |list| list.with("open", id_in(page_link)))
+    }
+}
+
+fn id_in(page_link: &str) -> &str {
+    page_link.rsplit('/').next().unwrap_or_default()
 }
 
 /// What the page is made of.
@@ -136,8 +181,10 @@ impl DetailPage {
         let Found { delivery, attempts, webhook, event, is_slowed, others } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
-        let base_link = member.path(&format!("/history/{}", delivery.id));
-        let shown_link = |number: usize, view| format!("{base_link}?attempt={number}{view}");
+        let page_link = member.path(&format!("/history/{}", delivery.id));
+        let base_link = asked.base_link(&page_link);
+        let joint = if asked.list.is_some() { '&' } else { '?' };
+        let shown_link = |number: usize, view| format!("{base_link}{joint}attempt={number}{view}");
         let view = if asked.layout.is_raw() { "&view=raw" } else { "" };
         let chosen = attempts.iter().find(|row| Some(row.number) == asked.attempt).or(attempts.last());
         let number = chosen.map_or(0, |row| row.number);
@@ -151,10 +198,13 @@ impl DetailPage {
         let may_see_event = frame.is_support() && event.is_some();
         Self {
             asks_again_s: asks_again_s(delivery, asked.now),
-            again_link: again_link(&base_link, chosen.map(|row| row.number), view, &found.seen()),
+            again_link: again_link(&format!("{base_link}{joint}"), chosen.map(|row| row.number), view, &found.seen()),
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, "&view=raw"),
-            resend_link: format!("{base_link}/resend"),
+            resend_link: resend_link(&page_link, asked.list.is_some().then_some(&base_link)),
+            fixed_link: format!("{}{page_link}", asked.public_url),
+            seen: found.seen(),
+            beside: asked.list.map(|list| Beside { page_link, close_link: list.link() }),
             may_resend: frame.is_support(),
             resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
                 .map_or_else(String::new, |one| one.to_string()),
@@ -171,6 +221,7 @@ impl DetailPage {
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
             external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
+            source: payload.map(|payload| source_words(&payload.source)).unwrap_or_default(),
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
             outlook: timeline::outlook(
@@ -189,12 +240,27 @@ impl DetailPage {
             frame,
         }
     }
+
+    /// Whether this is what somebody has seen already.
+    pub(super) fn is_seen(&self, seen: &str) -> bool {
+        self.seen == seen
+    }
+}
+
+/// Where it is sent again, and where that leads back to if not to its page.
+fn resend_link(page_link: &str, back: Option<&String>) -> String {
+    let mut link = format!("{page_link}/resend");
+    if let Some(back) = back {
+        let back = form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
+        link = format!("{link}?{back}");
+    }
+    link
 }
 
 /// Asks for news of the same attempt: whoever reads one is not taken to another.
 fn again_link(base_link: &str, attempt: Option<usize>, view: &str, seen: &str) -> String {
     let attempt = attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
-    format!("{base_link}?seen={seen}{attempt}{view}")
+    format!("{base_link}seen={seen}{attempt}{view}")
 }
 
 /// Often while something is about to happen, now and then while the next attempt is far off, never once it is final.

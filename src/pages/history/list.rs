@@ -1,16 +1,20 @@
 //! `/p/{project}/history`: deliveries, newest first, by any filter.
 use std::collections::HashMap;
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
+use url::form_urlencoded;
 
 use super::address::{Address, Chip};
+use super::body::Layout;
 use super::choices::{self, Choice, Further, SpanFields, StatusChoice};
+use super::detail::{self, Asked, DetailPage};
 use super::query;
+use super::reading::Reading;
 use super::rows::Row;
 use super::span::Span;
 use crate::base::clock::Clock;
@@ -18,10 +22,11 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
+use crate::models::projects::Role;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
+use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, WebSettings, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -55,28 +60,71 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    /// The list without filters; followed if this one is.
+    clear_link: String,
+    /// What the address of a list with a delivery open beside it ends with its id.
+    open_link: String,
+    /// The delivery that is open beside the list.
+    open: String,
+    /// Whether rows can be chosen, to be sent again.
+    may_choose: bool,
+    beside: Option<DetailPage>,
 }
 
-/// GET /p/{project}/history.
+/// GET /p/{project}/history. With `open`, a delivery beside it; htmx, which follows rows, is given that alone.
 pub async fn list(
     viewer: Viewer,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    (db, clock, web): (Data<Db>, Data<Clock>, Data<WebSettings>),
     htmx: Htmx,
     request: HttpRequest,
 ) -> PageResult {
-    let address = query::read(&viewer.path("/history"), request.query_string());
-    let shorter = query::shorter(&address, request.query_string());
+    let reading = Reading::of(&viewer.path("/history"), request.query_string());
+    if page::is_for(&request, "panel") || page::is_for(&request, "delivery") {
+        return beside(&viewer, &db, &reading, asked(&reading, &clock, &web), &request).await;
+    }
+    let shorter = query::shorter(reading.whole(), request.query_string());
     if let Some(shorter) = shorter.as_deref().filter(|_| !htmx.0) {
         return Ok(page::go_to(htmx, shorter));
     }
     let now = clock.now();
-    let span = Span::of(&address, now);
-    let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
-    let view = ListPage::of(&viewer, &address, &span, found);
+    let span = Span::of(&reading.filters, now);
+    let (project, given) = (viewer.project.id, (reading.filters.clone(), span.clone()));
+    let found = db.run(move |conn| Found::load(conn, project, &given.0, &given.1, now)).await?;
+    let open = match reading.open() {
+        Some(id) => detail::view(&viewer, &db, id, asked(&reading, &clock, &web)).await.ok(),
+        None => None,
+    };
+    let view = ListPage { beside: open, ..ListPage::of(&viewer, &reading, &span, found) };
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
     page::shown_at(answer, shorter.as_deref())
+}
+
+fn asked(reading: &Reading, clock: &Clock, web: &WebSettings) -> Asked {
+    let (attempt, view) = reading.attempt_and_view();
+    Asked {
+        attempt,
+        layout: Layout::of_word(view),
+        now: clock.now(),
+        public_url: web.public_url.clone(),
+        list: Some(reading.listed.clone()),
+    }
+}
+
+/// The delivery that is open beside the list, alone; nothing if none is, 204 if htmx has seen it.
+async fn beside(
+    member: &Member,
+    db: &Db,
+    reading: &Reading,
+    asked: Asked,
+    request: &HttpRequest,
+) -> PageResult {
+    let Some(id) = reading.open() else { return Ok(HttpResponse::Ok().finish()) };
+    let view = detail::view(member, db, id, asked).await?;
+    let seen = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "seen");
+    if seen.is_some_and(|(_, seen)| view.is_seen(&seen)) {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    page::page(&view.as_delivery())
 }
 
 /// What the page is made of.
@@ -112,13 +160,14 @@ impl Found {
 }
 
 impl ListPage {
-    fn of(member: &Member, address: &Address, span: &Span, found: Found) -> Self {
+    fn of(member: &Member, reading: &Reading, span: &Span, found: Found) -> Self {
+        let (filters, address) = (&reading.filters, &reading.listed);
         let last = found.deliveries.next.and(found.deliveries.rows.last()).map(|delivery| delivery.id);
-        let first = address.drop_all("cursor");
+        let first = filters.drop_all("cursor");
         Self {
             frame: member.frame("History", Section::History),
             bare: address.bare().to_owned(),
-            is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
+            is_fresh: found.rows.is_empty() && filters.pairs().is_empty(),
             webhooks_link: member.path("/settings/webhooks"),
             replays_link: member.path("/replays"),
             replay_link: first.link().replacen(address.bare(), &member.path("/replays/new"), 1),
@@ -134,11 +183,16 @@ impl ListPage {
             tests: choices::tests(address),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
-            chips: query::chips(address, &found.names),
+            chips: query::chips(filters, &found.names),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            clear_link: reading.bare(),
+            open_link: address.with("open", ""),
+            open: reading.open().unwrap_or_default().to_owned(),
+            may_choose: member.role >= Role::Support,
+            beside: None,
         }
     }
 }

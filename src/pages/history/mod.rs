@@ -12,6 +12,7 @@ pub mod json;
 mod list;
 mod masking;
 pub mod query;
+mod reading;
 mod resend;
 pub mod rows;
 pub mod shown_url;
