@@ -171,6 +171,7 @@ people: {
     get "/p/{project}/overview" => pages::overview::show, Viewer;
     post "/p/{project}/overview/first-steps/dismiss" => pages::overview::dismiss_steps, Admin;
     get "/p/{project}/history" => pages::history::list, Viewer;
+    get "/p/{project}/history/live" => pages::history::live::live, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
     get "/p/{project}/replays" => pages::replays::list, Support;

@@ -13,6 +13,7 @@ use super::address::{Address, Chip};
 use super::body::Layout;
 use super::choices::{self, Choice, Further, SpanFields, StatusChoice};
 use super::detail::{self, Asked, DetailPage};
+use super::news;
 use super::query;
 use super::reading::Reading;
 use super::rows::Row;
@@ -62,6 +63,14 @@ struct ListPage {
     looked_to: Option<OffsetDateTime>,
     /// The list without filters; followed if this one is.
     clear_link: String,
+    /// Whether the list is followed, and the address of the same list where it is not, or the other way round.
+    is_live: bool,
+    live_switch: String,
+    /// Whether it can be: it shows what is newest.
+    may_live: bool,
+    /// Where it is followed, if it is.
+    live_link: Option<String>,
+    first_link: String,
     /// What the address of a list with a delivery open beside it ends with its id.
     open_link: String,
     /// The delivery that is open beside the list.
@@ -188,6 +197,14 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            is_live: reading.is_live(),
+            live_switch: reading.switched(),
+            may_live: filters.one("cursor").is_none(),
+            live_link: reading.is_live().then(|| {
+                let is_whole = found.deliveries.next.is_none();
+                news::address(member, reading, &found.deliveries.rows, is_whole)
+            }),
+            first_link: address.drop_all("cursor").link(),
             clear_link: reading.bare(),
             open_link: address.with("open", ""),
             open: reading.open().unwrap_or_default().to_owned(),
