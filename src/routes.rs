@@ -173,6 +173,7 @@ people: {
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/live" => pages::history::live::live, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
+    get "/p/{project}/history/{delivery}/download" => pages::history::download, Support;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
     get "/p/{project}/replays" => pages::replays::list, Support;
     post "/p/{project}/replays" => pages::replays::create, Support;

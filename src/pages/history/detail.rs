@@ -55,6 +55,10 @@ pub(super) struct DetailPage {
     again_link: String,
     pretty_link: String,
     raw_link: String,
+    /// Where it is compared with the attempt before, if there is one.
+    diff_link: Option<String>,
+    /// Where it is a file; for support and admins.
+    download_link: String,
     resend_link: String,
     may_resend: bool,
     /// Why not, if it may not be sent again now.
@@ -142,17 +146,21 @@ fn id_in(page_link: &str) -> &str {
 }
 
 /// What the page is made of.
-struct Found {
-    delivery: Delivery,
-    attempts: Vec<AttemptRow>,
-    webhook: Option<Webhook>,
+pub(super) struct Found {
+    pub delivery: Delivery,
+    pub attempts: Vec<AttemptRow>,
+    pub webhook: Option<Webhook>,
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
 }
 
 impl Found {
-    fn load(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Self>, DbError> {
+    pub fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        id: DeliveryId,
+    ) -> Result<Option<Self>, DbError> {
         let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
         let of_event = deliveries::of_event(conn, project, delivery.event)?;
         let others: Vec<&Delivery> = of_event.iter().filter(|other| other.id != id).collect();
@@ -166,6 +174,18 @@ impl Found {
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
         }))
+    }
+
+    /// What was to be sent, if its event is still kept.
+    pub fn payload(&self) -> Option<&Payload> {
+        self.event.as_ref().map(|event| &event.payload)
+    }
+
+    /// The chosen attempt, the last one unless there is one of that number, and the one before it.
+    fn chosen(&self, number: Option<usize>) -> Option<(Option<&AttemptRow>, &AttemptRow)> {
+        let at = self.attempts.iter().position(|row| Some(row.number) == number);
+        let at = at.or(self.attempts.len().checked_sub(1))?;
+        Some((at.checked_sub(1).and_then(|before| self.attempts.get(before)), self.attempts.get(at)?))
     }
 
     /// Changes whenever there is something new to see.
@@ -185,10 +205,17 @@ impl DetailPage {
         let base_link = asked.base_link(&page_link);
         let joint = if asked.list.is_some() { '&' } else { '?' };
         let shown_link = |number: usize, view| format!("{base_link}{joint}attempt={number}{view}");
-        let view = if asked.layout.is_raw() { "&view=raw" } else { "" };
-        let chosen = attempts.iter().find(|row| Some(row.number) == asked.attempt).or(attempts.last());
+        let view = asked.layout.suffix();
+        let (before, chosen) = found.chosen(asked.attempt).map_or((None, None), |(b, c)| (b, Some(c)));
         let number = chosen.map_or(0, |row| row.number);
-        let payload = event.as_ref().map(|event| &event.payload);
+        let payload = found.payload();
+        let exchange = chosen.map(|row| {
+            let shown = Exchange::of(delivery, row, payload, asked.layout, member.role);
+            match before.filter(|_| asked.layout == Layout::Difference) {
+                Some(before) => shown.compared(delivery, (before, row), payload, member.role),
+                None => shown,
+            }
+        });
         let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
         let target_url = webhook.map(|webhook| masking::url(member.role, &webhook.settings.target_url));
         let list_link = member.path("/history");
@@ -200,10 +227,11 @@ impl DetailPage {
             asks_again_s: asks_again_s(delivery, asked.now),
             again_link: again_link(&format!("{base_link}{joint}"), chosen.map(|row| row.number), view, &found.seen()),
             pretty_link: shown_link(number, ""),
-            raw_link: shown_link(number, "&view=raw"),
+            raw_link: shown_link(number, Layout::Raw.suffix()),
             resend_link: resend_link(&page_link, asked.list.is_some().then_some(&base_link)),
             fixed_link: format!("{}{page_link}", asked.public_url),
             seen: found.seen(),
+            download_link: format!("{page_link}/download"),
             beside: asked.list.map(|list| Beside { page_link, close_link: list.link() }),
             may_resend: frame.is_support(),
             resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
@@ -233,7 +261,8 @@ impl DetailPage {
             ),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
-            exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),
+            diff_link: before.map(|_| shown_link(number, Layout::Difference.suffix())),
+            exchange,
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),

@@ -1,4 +1,5 @@
 //! What of an exchange a role may read: a viewer sees that something was sent, not what.
+use crate::models::deliveries::AttemptRow;
 use crate::models::projects::Role;
 
 /// Stands for a value that is not shown.
@@ -44,6 +45,19 @@ pub fn url(role: Role, url: &str) -> String {
         Some((before, _)) if role < Role::Admin => format!("{before}?•••"),
         _ => url.to_owned(),
     }
+}
+
+/// An attempt as a role may read it; what it sent is [`request_body`]'s.
+pub fn attempt(role: Role, row: &AttemptRow) -> AttemptRow {
+    let mut row = row.clone();
+    let attempt = &mut row.attempt;
+    attempt.url = url(role, &attempt.url);
+    attempt.request_headers = request_headers(role, &attempt.request_headers);
+    if let Some(response) = &mut attempt.response {
+        response.headers = response_headers(role, &response.headers);
+        response.body.truncate(if shows_bodies(role) { usize::MAX } else { 0 });
+    }
+    row
 }
 
 /// A request's body, in whose envelope the address stands once more.

@@ -7,6 +7,8 @@ pub mod body;
 pub mod choices;
 pub mod curl;
 mod detail;
+mod difference;
+mod download;
 pub mod exchange;
 pub mod json;
 mod list;
@@ -24,5 +26,6 @@ mod timing;
 pub mod words;
 
 pub use detail::detail;
+pub use download::download;
 pub use list::list;
 pub use resend::resend;
