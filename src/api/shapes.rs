@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::dispatcher::probe::Tested;
 use crate::ingest::Accepted;
+pub(super) use crate::models::deliveries::as_json::{delivery, delivery_and_what_holds_it};
 use crate::models::deliveries::{AttemptRow, Delivery, Slowed, as_json, request_body};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
-pub(super) use crate::models::deliveries::as_json::{delivery, delivery_and_what_holds_it};
 use crate::rules::authentication::{Authentication, ExtraHeader};
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue::own::{self, OwnType};

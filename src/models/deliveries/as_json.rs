@@ -25,11 +25,7 @@ pub fn delivery(delivery: &Delivery, target_url: &str) -> Value {
 }
 
 /// The same with `held_by`: what keeps it back, `null` unless it is held.
-pub fn delivery_and_what_holds_it(
-    of: &Delivery,
-    target_url: &str,
-    webhook: Option<&Webhook>,
-) -> Value {
+pub fn delivery_and_what_holds_it(of: &Delivery, target_url: &str, webhook: Option<&Webhook>) -> Value {
     let mut value = delivery(of, target_url);
     let held_by = (of.status == Status::Held).then(|| HeldBy::of(webhook).as_str());
     value["held_by"] = held_by.into();

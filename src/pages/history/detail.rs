@@ -111,12 +111,7 @@ pub async fn detail(
 }
 
 /// A delivery to show, by its id.
-pub(super) async fn view(
-    member: &Member,
-    db: &Db,
-    id: &str,
-    asked: Asked,
-) -> Result<DetailPage, PageError> {
+pub(super) async fn view(member: &Member, db: &Db, id: &str, asked: Asked) -> Result<DetailPage, PageError> {
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
     let project = member.project.id;
     let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
@@ -225,7 +220,12 @@ impl DetailPage {
         let may_see_event = frame.is_support() && event.is_some();
         Self {
             asks_again_s: asks_again_s(delivery, asked.now),
-            again_link: again_link(&format!("{base_link}{joint}"), chosen.map(|row| row.number), view, &found.seen()),
+            again_link: again_link(
+                &format!("{base_link}{joint}"),
+                chosen.map(|row| row.number),
+                view,
+                &found.seen(),
+            ),
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, Layout::Raw.suffix()),
             resend_link: resend_link(&page_link, asked.list.is_some().then_some(&base_link)),

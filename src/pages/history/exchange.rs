@@ -2,7 +2,7 @@
 use time::OffsetDateTime;
 
 use super::body::{Body, Layout};
-use super::difference::Difference;
+use super::attempt_diff::Difference;
 use super::timing::{self, Step};
 use super::{curl, masking, words};
 use crate::models::deliveries::{self, Attempt, AttemptRow, BodyKind, Delivery, FailureKind, Response};
@@ -117,7 +117,8 @@ impl Exchange {
     ) -> Self {
         let number = before.number;
         let [sent_before, sent_now] = [before, row].map(|row| sent(delivery, row, payload, role));
-        let [before, now] = [before, row].map(|row| (row.response_is_emptied, masking::attempt(role, row).attempt));
+        let [before, now] =
+            [before, row].map(|row| (row.response_is_emptied, masking::attempt(role, row).attempt));
         let kept = |(is_emptied, attempt): &(bool, Attempt)| {
             attempt.response.as_ref().map(|response| response.body.clone()).filter(|_| !is_emptied)
         };

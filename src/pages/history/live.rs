@@ -115,7 +115,9 @@ impl Follower {
                 return None;
             }
             match follower.look().await {
-                Ok(Some(news)) if news.is_empty() => Some((Ok(format!("{begin}{NOTHING}").into()), Some(follower))),
+                Ok(Some(news)) if news.is_empty() => {
+                    Some((Ok(format!("{begin}{NOTHING}").into()), Some(follower)))
+                }
                 Ok(Some(news)) => Some((Ok(format!("{begin}{news}").into()), Some(follower))),
                 // Signed out, or not who they were.
                 Ok(None) => None,

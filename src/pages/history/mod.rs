@@ -7,7 +7,7 @@ pub mod body;
 pub mod choices;
 pub mod curl;
 mod detail;
-mod difference;
+mod attempt_diff;
 mod download;
 pub mod exchange;
 pub mod json;

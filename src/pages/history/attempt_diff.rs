@@ -79,9 +79,13 @@ impl Difference {
         let left = lines.len().saturating_sub(LINES_MAX);
         lines.truncate(LINES_MAX);
         let said = match (lines.is_empty(), left) {
-            (true, _) => format!("Not the same as attempt {number}, but for how it is laid out, or past what is shown."),
+            (true, _) => format!(
+                "Not the same as attempt {number}, but for how it is laid out, or past what is shown."
+            ),
             (false, 0) => format!("− only in attempt {number}, + only in this one."),
-            (false, left) => format!("− only in attempt {number}, + only in this one. {left} more lines are not shown."),
+            (false, left) => {
+                format!("− only in attempt {number}, + only in this one. {left} more lines are not shown.")
+            }
         };
         Self { said, lines }
     }
