@@ -18,6 +18,7 @@ pub mod page;
 pub mod paging;
 pub mod request;
 pub mod session;
+pub mod sight;
 pub mod standing;
 pub mod visitor;
 
@@ -35,6 +36,7 @@ pub use frame::{Frame, Section};
 pub use member::{Admin, Member, Support, Viewer};
 pub use page::Htmx;
 pub use session::{Owner, SignedIn};
+pub use sight::{MaskedLine, Sight};
 pub use standing::Standing;
 pub use visitor::Visitor;
 

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::member::Member;
 use super::session;
+use super::sight::Sight;
 use crate::base::db::DbError;
 use crate::base::ids::{ProjectId, UserId};
 use crate::models::accounts::{self, sessions};
@@ -26,13 +27,16 @@ impl Standing {
         Some(Self { session, user: member.user.id, project: member.project.id, role: member.role })
     }
 
-    /// Whether they are signed in as before, with the role they had. Keeps no session alive.
-    pub fn holds(&self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<bool, DbError> {
+    /// What they may see now; none unless they are signed in as before, with the role they had. Keeps no session alive.
+    pub fn sight(&self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Sight>, DbError> {
         if !sessions::is_live(conn, self.session, now)? {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(user) = accounts::find(conn, self.user)? else { return Ok(false) };
+        let Some(user) = accounts::find(conn, self.user)? else { return Ok(None) };
         let roles = projects::list_for(conn, &user)?;
-        Ok(roles.iter().any(|(project, role)| project.id == self.project && *role == self.role))
+        if !roles.iter().any(|(project, role)| project.id == self.project && *role == self.role) {
+            return Ok(None);
+        }
+        Ok(Some(Sight::load(conn, (self.project, self.role), self.user, now)?))
     }
 }

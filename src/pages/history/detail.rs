@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use super::address::Address;
+use super::again::Again;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
@@ -19,14 +20,17 @@ use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{DeliveryId, ProjectId};
-use crate::models::deliveries::{self, AttemptRow, Delivery, ResendError, Status};
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
-use crate::models::webhooks::{self, Webhook};
+use crate::models::resends::{self, Told};
+use crate::models::webhooks::{self, Named, Webhook};
 use crate::pages::events::source_words;
 use crate::rules::catalogue;
+use crate::rules::masks::Veil;
 use crate::web::{
-    Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters, page,
+    Frame, Htmx, MaskedLine, Member, PageError, PageResult, Query, Section, Sight, Viewer, WebSettings,
+    filters, page,
 };
 
 /// So many attempts are listed, the last ones.
@@ -48,8 +52,6 @@ pub(super) struct DetailPage {
     beside: Option<Beside>,
     /// The address that stays.
     fixed_link: String,
-    /// What there was to see.
-    seen: String,
     /// In how many seconds the page asks again by itself, and the address that names what it has seen so far.
     asks_again_s: Option<u32>,
     again_link: String,
@@ -60,6 +62,7 @@ pub(super) struct DetailPage {
     /// Where it is a file; for support and admins.
     download_link: String,
     resend_link: String,
+    changes_link: String,
     may_resend: bool,
     /// Why not, if it may not be sent again now.
     resend_hindrance: String,
@@ -87,6 +90,9 @@ pub(super) struct DetailPage {
     attempt_total: usize,
     /// The other deliveries of the same event.
     others: Vec<Row>,
+    /// What was sent from it with changes, or what it was made from.
+    again: Again,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
@@ -102,20 +108,28 @@ pub async fn detail(
         now: clock.now(),
         public_url: web.public_url.clone(),
         list: None,
+        seen: query.0.get("seen").filter(|_| htmx.0).map(str::to_owned),
     };
-    let view = view(&viewer, &db, &path.1, asked).await?;
-    if htmx.0 && query.0.get("seen").is_some_and(|seen| view.is_seen(seen)) {
+    let Some(view) = view(&viewer, &db, &path.1, (&clock, asked)).await? else {
         return Ok(HttpResponse::NoContent().finish());
-    }
+    };
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_delivery())
 }
 
-/// A delivery to show, by its id.
-pub(super) async fn view(member: &Member, db: &Db, id: &str, asked: Asked) -> Result<DetailPage, PageError> {
+/// A delivery to show, by its id; none if somebody has seen all that is new.
+pub(super) async fn view(
+    member: &Member,
+    db: &Db,
+    id: &str,
+    (clock, asked): (&Clock, Asked),
+) -> Result<Option<DetailPage>, PageError> {
     let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
-    let project = member.project.id;
-    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
-    Ok(DetailPage::of(member, &found, asked))
+    let found = Found::of(member, db, id).await?;
+    if asked.seen.as_ref() == Some(&found.seen()) {
+        return Ok(None);
+    }
+    member.saw(db, clock, id.to_string()).await?;
+    Ok(Some(DetailPage::of(member, &found, asked)))
 }
 
 /// What of the delivery is wanted, and where.
@@ -127,6 +141,8 @@ pub(super) struct Asked {
     pub public_url: String,
     /// The list beside which it is shown; none on its own page.
     pub list: Option<Address>,
+    /// What was seen of it, by who only wants news.
+    pub seen: Option<String>,
 }
 
 impl Asked {
@@ -148,26 +164,45 @@ pub(super) struct Found {
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
+    told: Told,
+    names: HashMap<WebhookId, Named>,
+    pub veil: Veil,
 }
 
 impl Found {
-    pub fn load(
+    /// What there is of a delivery, for somebody.
+    pub async fn of(member: &Member, db: &Db, id: DeliveryId) -> Result<Self, PageError> {
+        let (project, sight) = (member.project.id, member.sight.clone());
+        let found = db.run(move |conn| Self::load(conn, project, id, &sight)).await?;
+        found.ok_or(PageError::NotFound(GONE))
+    }
+
+    fn load(
         conn: &mut PgConnection,
         project: ProjectId,
         id: DeliveryId,
+        sight: &Sight,
     ) -> Result<Option<Self>, DbError> {
         let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
         let of_event = deliveries::of_event(conn, project, delivery.event)?;
         let others: Vec<&Delivery> = of_event.iter().filter(|other| other.id != id).collect();
-        let names = if others.is_empty() { HashMap::new() } else { webhooks::names(conn, project)? };
-        let row = |other: &&Delivery| Row::of(project, other, names.get(&other.webhook));
+        let told = resends::of_delivery(conn, project, &delivery)?;
+        let is_alone = others.is_empty() && told.resends.is_empty();
+        let names = if is_alone { HashMap::new() } else { webhooks::names(conn, project)? };
+        let event = events::find(conn, project, delivery.event)?;
+        let attempts = deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?;
+        let veil = learnt(sight, event.as_ref(), &attempts);
+        let row = |other: &&Delivery| Row::of(project, other, names.get(&other.webhook), &veil);
         Ok(Some(Self {
             others: others.iter().map(row).collect(),
-            attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
+            attempts,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
-            event: events::find(conn, project, delivery.event)?,
+            event,
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
+            told,
+            names,
+            veil,
         }))
     }
 
@@ -191,9 +226,27 @@ impl Found {
     }
 }
 
+/// A veil that knows the personal data of the event and of everything that was sent and answered.
+fn learnt(sight: &Sight, event: Option<&Event>, attempts: &[AttemptRow]) -> Veil {
+    let mut veil = sight.veil();
+    if let Some(event) = event {
+        veil.learn(&event.payload.data);
+        veil.learn(event.payload.source.as_bytes());
+    }
+    for attempt in attempts.iter().map(|row| &row.attempt) {
+        if let BodyKind::Kept(body) = &attempt.body {
+            veil.learn(body);
+        }
+        if let Some(response) = &attempt.response {
+            veil.learn(&response.body);
+        }
+    }
+    veil
+}
+
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed, others } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others, told, names, veil } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let page_link = member.path(&format!("/history/{}", delivery.id));
@@ -205,20 +258,24 @@ impl DetailPage {
         let number = chosen.map_or(0, |row| row.number);
         let payload = found.payload();
         let exchange = chosen.map(|row| {
-            let shown = Exchange::of(delivery, row, payload, asked.layout, member.role);
+            let shown = Exchange::of(delivery, row, payload, asked.layout, member.role, veil);
             match before.filter(|_| asked.layout == Layout::Difference) {
-                Some(before) => shown.compared(delivery, (before, row), payload, member.role),
+                Some(before) => shown.compared(delivery, (before, row), payload, (member.role, veil)),
                 None => shown,
             }
         });
         let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
         let target_url = webhook.map(|webhook| masking::url(member.role, &webhook.settings.target_url));
+        let target_url = target_url.map(|url| veil.text(&url).into_owned());
         let list_link = member.path("/history");
         let frame = member
             .frame(&format!("{} to {}", delivery.event_type, name(webhook, delivery)), Section::History)
             .below("History", &list_link);
         let may_see_event = frame.is_support() && event.is_some();
+        let external_id = event.as_ref().and_then(|event| event.external_id.as_deref()).unwrap_or_default();
+        let external_id = veil.text(external_id).into_owned();
         Self {
+            masked: member.masked_line(veil, &shown_link(number, view)),
             asks_again_s: asks_again_s(delivery, asked.now),
             again_link: again_link(
                 &format!("{base_link}{joint}"),
@@ -229,8 +286,8 @@ impl DetailPage {
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, Layout::Raw.suffix()),
             resend_link: resend_link(&page_link, asked.list.is_some().then_some(&base_link)),
+            changes_link: format!("{page_link}/resend-with-changes"),
             fixed_link: format!("{}{page_link}", asked.public_url),
-            seen: found.seen(),
             download_link: format!("{page_link}/download"),
             beside: asked.list.map(|list| Beside { page_link, close_link: list.link() }),
             may_resend: frame.is_support(),
@@ -248,8 +305,8 @@ impl DetailPage {
             target_url: target_url.unwrap_or_default(),
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
-            external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
-            source: payload.map(|payload| source_words(&payload.source)).unwrap_or_default(),
+            external_id,
+            source: payload.map(|p| veil.text(&source_words(&p.source)).into_owned()).unwrap_or_default(),
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
             outlook: timeline::outlook(
@@ -266,13 +323,9 @@ impl DetailPage {
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
+            again: Again::of(member, told, Some(delivery.id), names),
             frame,
         }
-    }
-
-    /// Whether this is what somebody has seen already.
-    pub(super) fn is_seen(&self, seen: &str) -> bool {
-        self.seen == seen
     }
 }
 

@@ -6,6 +6,7 @@ use actix_web::web::{Data, Path};
 
 use super::detail::{Found, GONE};
 use super::{exchange, masking};
+use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::base::ids::DeliveryId;
 use crate::models::deliveries::as_json;
@@ -25,14 +26,14 @@ struct File {
 /// whole delivery, as `GET /v1/deliveries/{id}` gives it. As far as the reader may read it.
 pub async fn download(
     support: Support,
-    db: Data<Db>,
+    (db, clock): (Data<Db>, Data<Clock>),
     htmx: Htmx,
     session: Session,
     (path, query): (Path<(String, String)>, Query),
 ) -> PageResult {
     let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
-    let project = support.project.id;
-    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    let found = Found::of(&support, &db, id).await?;
+    support.saw(&db, &clock, id.to_string()).await?;
     let attempt = query.0.get("attempt").and_then(|number| number.parse().ok());
     let file = match query.0.get("what") {
         Some(what) => body(&found, what, attempt, support.role),
@@ -57,30 +58,47 @@ fn answer(file: File) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((CONTENT_DISPOSITION, named)).body(file.bytes)
 }
 
+impl Found {
+    /// Says in a file's name that personal data in it is masked.
+    fn suffix(&self) -> &'static str {
+        if self.veil.has_hidden() { "-masked" } else { "" }
+    }
+}
+
 fn body(found: &Found, what: &str, attempt: Option<usize>, role: Role) -> Option<File> {
     let chosen = found.attempts.iter().find(|row| Some(row.number) == attempt);
     let row = if attempt.is_none() { found.attempts.last() } else { chosen }?;
     let bytes = match what {
-        "request" => exchange::sent(&found.delivery, row, found.payload(), role)?,
-        "response" if !row.response_is_emptied => masking::attempt(role, row).attempt.response?.body,
+        "request" => found.veil.bytes(&exchange::sent(&found.delivery, row, found.payload(), role)?).to_vec(),
+        "response" if !row.response_is_emptied => {
+            masking::attempt(role, &found.veil, row).attempt.response?.body
+        }
         _ => return None,
     };
-    let name = format!("{}-attempt-{}-{what}", found.delivery.id, row.number);
+    let name = format!("{}-attempt-{}-{what}{}", found.delivery.id, row.number, found.suffix());
     (!bytes.is_empty()).then_some(File { name, bytes })
 }
 
 fn whole(found: &Found, role: Role) -> File {
     let target_url = found.webhook.as_ref().map(|webhook| webhook.settings.target_url.as_str());
-    let attempts: Vec<_> = found.attempts.iter().map(|row| masking::attempt(role, row)).collect();
+    let veil = &found.veil;
+    let attempts: Vec<_> = found.attempts.iter().map(|row| masking::attempt(role, veil, row)).collect();
+    let mut delivery = found.delivery.clone();
+    if let Some(failure) = &mut delivery.last_failure {
+        failure.detail = veil.text(&failure.detail).into_owned();
+    }
     let sent = |number| found.attempts.iter().find(|row| row.number == number);
     let value = as_json::alone(
-        &found.delivery,
+        &delivery,
         found.webhook.as_ref(),
-        &masking::url(role, target_url.unwrap_or_default()),
+        &veil.text(&masking::url(role, target_url.unwrap_or_default())),
         &attempts,
-        |row| exchange::sent(&found.delivery, sent(row.number)?, found.payload(), role),
+        |row| {
+            let sent = exchange::sent(&found.delivery, sent(row.number)?, found.payload(), role)?;
+            Some(veil.bytes(&sent).to_vec())
+        },
     );
     // Values of ours always become text.
     let bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
-    File { name: found.delivery.id.to_string(), bytes }
+    File { name: format!("{}{}", found.delivery.id, found.suffix()), bytes }
 }

@@ -1,13 +1,14 @@
 //! One attempt with its request and response, ready to print.
 use time::OffsetDateTime;
 
-use super::body::{Body, Layout};
 use super::attempt_diff::Difference;
+use super::body::{Body, Layout};
 use super::timing::{self, Step};
 use super::{curl, masking, words};
 use crate::models::deliveries::{self, Attempt, AttemptRow, BodyKind, Delivery, FailureKind, Response};
 use crate::models::events::Payload;
 use crate::models::projects::Role;
+use crate::rules::masks::Veil;
 
 /// An attempt in full.
 #[derive(Clone, Debug)]
@@ -63,26 +64,29 @@ pub struct Answer {
 }
 
 impl Exchange {
-    /// The attempt `row` of a delivery, as far as `role` may read it. Without the event's payload the request has no
-    /// body.
+    /// The attempt `row` of a delivery, as far as `role` may read it and the veil lets through. Without the event's
+    /// payload the request has no body.
     pub fn of(
         delivery: &Delivery,
         row: &AttemptRow,
         payload: Option<&Payload>,
         layout: Layout,
         role: Role,
+        veil: &Veil,
     ) -> Self {
         let attempt = &row.attempt;
         let failure = attempt.failure.as_ref();
         let shows_bodies = masking::shows_bodies(role);
-        let url = masking::url(role, &attempt.url);
+        let url = veil.text(&masking::url(role, &attempt.url)).into_owned();
         let sent = sent(delivery, row, payload, role);
+        let sent = sent.as_deref().map(|sent| (sent.len(), veil.bytes(sent)));
+        let request_headers = veil.headers(masking::request_headers(role, &attempt.request_headers));
         Self {
             number: row.number,
             started_at: attempt.started_at,
             class: words::outcome_class(attempt),
             outcome: words::outcome_words(attempt.response.as_ref().map(|r| r.status), failure),
-            detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
+            detail: failure.map(|failure| veil.text(&failure.detail).into_owned()).unwrap_or_default(),
             remedy: failure.map_or("", |failure| match (failure.kind, delivery.test) {
                 (FailureKind::Interrupted, true) => "Resend it, or send another test.",
                 (kind, _) => words::remedy(kind),
@@ -95,13 +99,13 @@ impl Exchange {
             steps: timing::steps(&attempt.timings),
             is_masked: !shows_bodies,
             address: attempt.address.clone().unwrap_or_default(),
-            request_headers: masking::request_headers(role, &attempt.request_headers),
-            curl: sent.as_deref().and_then(|sent| curl::command(&url, &attempt.request_headers, sent)),
+            curl: sent.as_ref().and_then(|(_, sent)| curl::command(&url, &request_headers, sent)),
+            request_headers,
             url,
-            request: sent.as_deref().map(|sent| Body::of(sent, layout)),
+            request: sent.as_ref().map(|(length, sent)| Body::of(sent, layout).with_length(*length)),
             response: attempt.response.as_ref().map(|response| Answer {
                 is_emptied: row.response_is_emptied,
-                ..Answer::of(response, layout, role)
+                ..Answer::of(response, layout, role, veil)
             }),
             compared: None,
         }
@@ -113,12 +117,13 @@ impl Exchange {
         delivery: &Delivery,
         (before, row): (&AttemptRow, &AttemptRow),
         payload: Option<&Payload>,
-        role: Role,
+        (role, veil): (Role, &Veil),
     ) -> Self {
         let number = before.number;
-        let [sent_before, sent_now] = [before, row].map(|row| sent(delivery, row, payload, role));
+        let [sent_before, sent_now] = [before, row]
+            .map(|row| sent(delivery, row, payload, role).map(|sent| veil.bytes(&sent).to_vec()));
         let [before, now] =
-            [before, row].map(|row| (row.response_is_emptied, masking::attempt(role, row).attempt));
+            [before, row].map(|row| (row.response_is_emptied, masking::attempt(role, veil, row).attempt));
         let kept = |(is_emptied, attempt): &(bool, Attempt)| {
             attempt.response.as_ref().map(|response| response.body.clone()).filter(|_| !is_emptied)
         };
@@ -156,7 +161,7 @@ impl Exchange {
     }
 }
 
-/// What an attempt sent, as far as a role may read it; none if it is no longer kept, or not for this role.
+/// What an attempt sent, as far as a role may read it, before any veil; none if it is no longer kept, or not for this role.
 pub fn sent(delivery: &Delivery, row: &AttemptRow, payload: Option<&Payload>, role: Role) -> Option<Vec<u8>> {
     let attempt = &row.attempt;
     let sent = match (&attempt.body, payload) {
@@ -169,7 +174,7 @@ pub fn sent(delivery: &Delivery, row: &AttemptRow, payload: Option<&Payload>, ro
 }
 
 impl Answer {
-    fn of(response: &Response, layout: Layout, role: Role) -> Self {
+    fn of(response: &Response, layout: Layout, role: Role, veil: &Veil) -> Self {
         let body: &[u8] = if masking::shows_bodies(role) { &response.body } else { &[] };
         Self {
             status: words::response_words(response.status),
@@ -178,8 +183,8 @@ impl Answer {
                 300..=399 => "state-held",
                 _ => "state-bad",
             },
-            headers: masking::response_headers(role, &response.headers),
-            body: Body::of(body, layout),
+            headers: veil.headers(masking::response_headers(role, &response.headers)),
+            body: Body::of(&veil.bytes(body), layout).with_length(body.len()),
             is_emptied: false,
             truncated: response.truncated,
         }

@@ -24,10 +24,12 @@ use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
 use crate::models::projects::Role;
+use crate::models::resends;
 use crate::models::webhooks::{self, Named};
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, WebSettings, filters, page};
+use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Viewer, WebSettings, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -78,6 +80,7 @@ struct ListPage {
     /// Whether rows can be chosen, to be sent again.
     may_choose: bool,
     beside: Option<DetailPage>,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history. With `open`, a delivery beside it; htmx, which follows rows, is given that alone.
@@ -89,7 +92,10 @@ pub async fn list(
 ) -> PageResult {
     let reading = Reading::of(&viewer.path("/history"), request.query_string());
     if page::is_for(&request, "panel") || page::is_for(&request, "delivery") {
-        return beside(&viewer, &db, &reading, asked(&reading, &clock, &web), &request).await;
+        let seen = form_urlencoded::parse(request.query_string().as_bytes()).find(|pair| pair.0 == "seen");
+        let seen = seen.map(|(_, seen)| seen.into_owned());
+        let asked = Asked { seen, ..asked(&reading, &clock, &web) };
+        return beside(&viewer, &db, &reading, (&clock, asked)).await;
     }
     let shorter = query::shorter(reading.whole(), request.query_string());
     if let Some(shorter) = shorter.as_deref().filter(|_| !htmx.0) {
@@ -97,10 +103,13 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&reading.filters, now);
-    let (project, given) = (viewer.project.id, (reading.filters.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &given.0, &given.1, now)).await?;
+    let (project, veil) = (viewer.project.id, viewer.sight.veil());
+    let given = (reading.filters.clone(), span.clone());
+    let found = db.run(move |conn| Found::load(conn, (project, veil), &given.0, &given.1, now)).await?;
     let open = match reading.open() {
-        Some(id) => detail::view(&viewer, &db, id, asked(&reading, &clock, &web)).await.ok(),
+        Some(id) => {
+            detail::view(&viewer, &db, id, (&clock, asked(&reading, &clock, &web))).await.ok().flatten()
+        }
         None => None,
     };
     let view = ListPage { beside: open, ..ListPage::of(&viewer, &reading, &span, found) };
@@ -116,30 +125,24 @@ fn asked(reading: &Reading, clock: &Clock, web: &WebSettings) -> Asked {
         now: clock.now(),
         public_url: web.public_url.clone(),
         list: Some(reading.listed.clone()),
+        seen: None,
     }
 }
 
 /// The delivery that is open beside the list, alone; nothing if none is, 204 if htmx has seen it.
-async fn beside(
-    member: &Member,
-    db: &Db,
-    reading: &Reading,
-    asked: Asked,
-    request: &HttpRequest,
-) -> PageResult {
+async fn beside(member: &Member, db: &Db, reading: &Reading, asked: (&Clock, Asked)) -> PageResult {
     let Some(id) = reading.open() else { return Ok(HttpResponse::Ok().finish()) };
-    let view = detail::view(member, db, id, asked).await?;
-    let seen = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "seen");
-    if seen.is_some_and(|(_, seen)| view.is_seen(&seen)) {
-        return Ok(HttpResponse::NoContent().finish());
+    match detail::view(member, db, id, asked).await? {
+        Some(view) => page::page(&view.as_delivery()),
+        None => Ok(HttpResponse::NoContent().finish()),
     }
-    page::page(&view.as_delivery())
 }
 
 /// What the page is made of.
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
+    veil: Veil,
     stopped_at: Option<DeliveryId>,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
@@ -149,7 +152,7 @@ struct Found {
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        project: ProjectId,
+        (project, veil): (ProjectId, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
@@ -162,9 +165,14 @@ impl Found {
         let stopped_at = found.stopped_at;
         let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
-        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
+        let events = deliveries.rows.iter().map(|delivery| delivery.event).collect();
+        let edited = resends::edited_among(conn, project, events)?;
+        let row = |delivery: &Delivery| Row {
+            edited: edited.contains(&delivery.event),
+            ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
+        };
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        Ok(Self { rows, veil, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
     }
 }
 
@@ -193,6 +201,7 @@ impl ListPage {
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: query::chips(filters, &found.names),
+            masked: member.masked_line(&found.veil, &reading.whole().link()),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),

@@ -145,10 +145,8 @@ impl Follower {
         let (mut shown, standing, now) = (self.shown.clone(), self.standing, self.clock.now());
         let stopwatch = self.clock.stopwatch();
         let looked = self.db.run(move |conn| -> Result<_, DbError> {
-            if !standing.holds(conn, now)? {
-                return Ok(None);
-            }
-            let news = shown.news(conn, now)?;
+            let Some(sight) = standing.sight(conn, now)? else { return Ok(None) };
+            let news = shown.news(conn, &sight.veil(), now)?;
             Ok(Some((shown, news)))
         });
         let Some((shown, news)) = looked.await? else { return Ok(None) };

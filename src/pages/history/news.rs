@@ -14,7 +14,8 @@ use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, ProjectId};
 use crate::models::deliveries::{self, Delivery};
 use crate::models::projects::Role;
-use crate::models::webhooks;
+use crate::models::{resends, webhooks};
+use crate::rules::masks::Veil;
 use crate::web::{Member, filters};
 
 /// New deliveries are counted up to here.
@@ -64,7 +65,12 @@ impl Shown {
     }
 
     /// The next lines of the stream: how many are new, if that has changed, and rows whose state has; often nothing.
-    pub(super) fn news(&mut self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<String, DbError> {
+    pub(super) fn news(
+        &mut self,
+        conn: &mut PgConnection,
+        veil: &Veil,
+        now: OffsetDateTime,
+    ) -> Result<String, DbError> {
         let mut lines = String::new();
         let count = self.count_new(conn, now)?;
         if count != self.told {
@@ -72,7 +78,7 @@ impl Shown {
             lines.push_str(&told("new", &words));
             self.told = count;
         }
-        for row in self.changed(conn)? {
+        for row in self.changed(conn, veil)? {
             let open_link = self.reading.listed.with("open", "");
             let (open, may_choose) = (self.reading.open().unwrap_or_default(), self.may_choose);
             let fragment = RowFragment { row: &row, open_link: &open_link, open, may_choose };
@@ -99,7 +105,7 @@ impl Shown {
     }
 
     /// The rows of the page that no longer say how things are. What has no row yet is as it was.
-    fn changed(&mut self, conn: &mut PgConnection) -> Result<Vec<Row>, DbError> {
+    fn changed(&mut self, conn: &mut PgConnection, veil: &Veil) -> Result<Vec<Row>, DbError> {
         let ids: Vec<DeliveryId> = self.marks.iter().map(|(id, _)| *id).collect();
         let mut found: HashMap<DeliveryId, Delivery> = deliveries::named(conn, self.project, &ids)?;
         found.retain(|id, delivery| self.marks.iter().any(|(known, m)| known == id && *m != mark(delivery)));
@@ -112,8 +118,13 @@ impl Shown {
                 *known = mark(delivery);
             }
         }
-        let changed = ids.iter().filter_map(|id| found.get(id));
-        Ok(changed.map(|delivery| Row::of(self.project, delivery, names.get(&delivery.webhook))).collect())
+        let edited =
+            resends::edited_among(conn, self.project, found.values().map(|found| found.event).collect())?;
+        let row = |delivery: &Delivery| Row {
+            edited: edited.contains(&delivery.event),
+            ..Row::of(self.project, delivery, names.get(&delivery.webhook), veil)
+        };
+        Ok(ids.iter().filter_map(|id| found.get(id)).map(row).collect())
     }
 }
 
