@@ -177,7 +177,9 @@ people: {
     post "/p/{project}/overview/failures/{group}/known" => pages::overview::mark, Support;
     post "/p/{project}/overview/failures/{group}/unknown" => pages::overview::unmark, Support;
     get "/p/{project}/history" => pages::history::list, Viewer;
+    get "/p/{project}/history/live" => pages::history::live::live, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
+    get "/p/{project}/history/{delivery}/download" => pages::history::download, Support;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
     get "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::change, Support;
     post "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::send_changed, Support;

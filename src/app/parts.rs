@@ -22,6 +22,7 @@ use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
 use crate::models::search::Kept;
 use crate::models::{accounts, webhooks};
+use crate::pages::history::live::Streams;
 use crate::pages::storage::Sizes;
 use crate::rules::target::{Policy, parse_allow_list};
 use crate::web::WebSettings;
@@ -64,6 +65,7 @@ pub struct Parts {
     pub keys: Arc<KeyCache>,
     pub web: WebSettings,
     pub sizes: Sizes,
+    pub streams: Streams,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -131,6 +133,7 @@ impl Parts {
             keys,
             web,
             sizes,
+            streams: Streams::default(),
             stopping,
         })
     }
@@ -149,6 +152,7 @@ impl Parts {
             .app_data(Data::from(self.keys.clone()))
             .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(self.sizes.clone()))
+            .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),

@@ -1,4 +1,5 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
+pub mod as_json;
 mod attempts;
 mod backlog;
 mod bodies;

@@ -33,13 +33,24 @@ const NAMES: [&str; 15] = [
     "q",
     "cursor",
 ];
+/// How a list is looked at, beside what is in it: followed, and which delivery is open beside it, how.
+const LOOKS: [&str; 4] = ["live", "open", "attempt", "view"];
 /// Filters that may have several values.
 pub const LISTS: [&str; 6] =
     ["status", "webhook_id", "event_type", "event_family", "response_status", "failure"];
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
-    let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
+    settled(Address::read(path, query, &NAMES, &LISTS))
+}
+
+/// The same with how the list is looked at, for the history alone: elsewhere that would pass for a filter.
+pub fn read_whole(path: &str, query: &str) -> Address {
+    settled(Address::read(path, query, &[&NAMES[..], &LOOKS].concat(), &LISTS))
+}
+
+fn settled(address: Address) -> Address {
+    let address = span::settled(address);
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<DeliveryId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }
