@@ -82,6 +82,8 @@ impl Running {
     /// Stops in order: no new requests, requests in flight answered, what was accepted written, attempts under way
     /// ended or cut short, outcomes recorded, claims given back, the private Postgres stopped.
     pub async fn stop(self) {
+        // An export would be waited for, however long it is.
+        self.parts.exports.stop();
         self.server.stop(true).await;
         let _ = self.served.await;
         // It is in steps, each of which is whole: the next start goes on.

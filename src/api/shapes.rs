@@ -4,16 +4,17 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::dispatcher::probe::Tested;
+use crate::export::failure;
 use crate::ingest::Accepted;
-use crate::models::deliveries::{
-    Attempt, AttemptRow, Delivery, Failure, HeldBy, Slowed, Status, request_body,
-};
+use crate::models::deliveries::{Attempt, AttemptRow, Delivery, HeldBy, Slowed, Status, request_body};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::rules::authentication::{Authentication, ExtraHeader};
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue::own::{self, OwnType};
 use crate::rules::catalogue::{self, EventType};
+
+pub(super) use crate::export::delivery;
 
 /// `{id, type, group_id, created_at, deliveries}`.
 pub(super) fn accepted(event: &Accepted, external_id: Option<&str>) -> Value {
@@ -215,24 +216,6 @@ fn pace(slowed: &Slowed) -> Value {
     })
 }
 
-/// A delivery, as in a list.
-pub(super) fn delivery(delivery: &Delivery, target_url: &str) -> Value {
-    json!({
-        "id": delivery.id,
-        "status": delivery.status.as_str(),
-        "event_id": delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type)),
-        "event_type": delivery.event_type,
-        "webhook_id": delivery.webhook,
-        "target_url": target_url,
-        "test": delivery.test,
-        "created_at": iso_ms(delivery.created_at),
-        "next_attempt_at": delivery.next_attempt_at.map(iso_ms),
-        "attempt_count": delivery.attempt_count,
-        "last_response_status": delivery.last_response_status,
-        "last_failure": delivery.last_failure.as_ref().map(failure),
-    })
-}
-
 /// The same with `held_by`: what keeps it back, `null` unless it is held.
 pub(super) fn delivery_and_what_holds_it(
     of: &Delivery,
@@ -301,10 +284,6 @@ fn attempt(row: &AttemptRow, body: Option<String>) -> Value {
             "total_ms": ms(Some(timings.total_us)),
         },
     })
-}
-
-fn failure(failure: &Failure) -> Value {
-    json!({ "kind": failure.kind.as_str(), "detail": failure.detail })
 }
 
 /// Name to value; a name that came several times has its values joined by ", " as HTTP allows.

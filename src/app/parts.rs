@@ -18,6 +18,7 @@ use crate::base::seal::SealKey;
 use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, Tls};
 use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
+use crate::export::Exports;
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
 use crate::models::{accounts, webhooks};
@@ -63,6 +64,7 @@ pub struct Parts {
     pub keys: Arc<KeyCache>,
     pub web: WebSettings,
     pub sizes: Sizes,
+    pub exports: Exports,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -125,6 +127,7 @@ impl Parts {
             keys,
             web,
             sizes,
+            exports: Exports::default(),
             stopping,
         })
     }
@@ -143,6 +146,7 @@ impl Parts {
             .app_data(Data::from(self.keys.clone()))
             .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(self.sizes.clone()))
+            .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),

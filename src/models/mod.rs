@@ -7,4 +7,5 @@ pub mod notices;
 pub mod projects;
 pub mod replays;
 pub mod sample;
+pub mod saved_views;
 pub mod webhooks;

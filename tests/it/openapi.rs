@@ -300,6 +300,12 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call("getDelivery", &text(&delivery["id"]), "", Value::Null).expect(200);
     }
     call("resendDelivery", &delivery_to(&failing, &told), "", Value::Null).expect(202);
+    let noted = delivery_to(&failing, &told);
+    let note = text(&call("addNote", &noted, "", json!({ "text": "Ticket 1" })).expect(201).json()["id"]);
+    call("listNotes", &noted, "", Value::Null).expect(200);
+    call("getDelivery", &noted, "", Value::Null).expect(200);
+    call("deleteNote", &format!("{noted} {note}"), "", Value::Null).expect(204);
+    call("exportDeliveries", "", "?status=failed&columns=id,status", Value::Null).expect(200);
     call("changeProject", "", "", json!({ "webhooks_enabled": false })).expect(200);
     let kept = text(&call("postEvent", "", "", json!({ "type": TYPE, "data": {} })).expect(202).json()["id"]);
     let delivery = delivery_to(&failing, &call("getEvent", &kept, "", Value::Null).expect(200).json());

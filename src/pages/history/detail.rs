@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
+use super::notes::NoteLine;
 use super::rows::Row;
 use super::shown_url::ShownUrl;
 use super::timeline::{self, Line, Outlook};
@@ -18,7 +19,7 @@ use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, ProjectId};
-use crate::models::deliveries::{self, AttemptRow, Delivery, ResendError, Status};
+use crate::models::deliveries::{self, AttemptRow, Delivery, Note, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
 use crate::models::webhooks::{self, Webhook};
 use crate::rules::catalogue;
@@ -64,6 +65,8 @@ struct DetailPage {
     attempt_total: usize,
     /// The other deliveries of the same event.
     others: Vec<Row>,
+    notes: Vec<NoteLine>,
+    notes_link: String,
 }
 
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
@@ -104,6 +107,7 @@ struct Found {
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
+    notes: Vec<Note>,
 }
 
 impl Found {
@@ -118,6 +122,7 @@ impl Found {
             attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
             event: events::find(conn, project, delivery.event)?,
+            notes: deliveries::notes(conn, project, id)?,
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
         }))
@@ -133,7 +138,7 @@ impl Found {
 
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed, others } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others, notes } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let base_link = member.path(&format!("/history/{}", delivery.id));
@@ -186,6 +191,8 @@ impl DetailPage {
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
+            notes: notes.iter().map(|note| NoteLine::of(member, note)).collect(),
+            notes_link: format!("{base_link}/notes"),
             frame,
         }
     }

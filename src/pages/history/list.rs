@@ -15,10 +15,12 @@ use super::rows::Row;
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
+use crate::base::ids::{self, DeliveryId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
+use crate::models::saved_views::{self, List, Views, Whose};
 use crate::models::webhooks::{self, Named};
+use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue::own::OwnNames;
 use crate::web::paging::Paged;
 use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
@@ -37,6 +39,9 @@ struct ListPage {
     replays_link: String,
     /// Where all that matches can be sent again.
     replay_link: String,
+    /// Where all that matches can be had as a file.
+    export_link: String,
+    views: ViewBar,
     q: String,
     kept: Vec<(String, String)>,
     statuses: Vec<StatusChoice>,
@@ -72,8 +77,8 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (project, asked) = (viewer.project.id, (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, project, &asked.0, &asked.1, now)).await?;
+    let (whose, asked) = (views::whose(&viewer, List::History), (address.clone(), span.clone()));
+    let found = db.run(move |conn| Found::load(conn, whose, &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
     page::shown_at(answer, shorter.as_deref())
@@ -87,17 +92,18 @@ struct Found {
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
+    views: Views,
 }
 
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        project: ProjectId,
+        whose: Whose,
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
-        let limit = PAGE_ROWS as i64 + 1;
+        let (project, limit) = (whose.project, PAGE_ROWS as i64 + 1);
         let found = match query::filter(conn, project, address, span, now)? {
             Some(filter) => deliveries::look(conn, project, &filter, limit, now)?,
             None => Looked::default(),
@@ -105,9 +111,21 @@ impl Found {
         let stopped_at = found.stopped_at;
         let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
-        let row = |delivery: &Delivery| Row::of(project, delivery, names.get(&delivery.webhook));
+        let ids: Vec<DeliveryId> = deliveries.rows.iter().map(|delivery| delivery.id).collect();
+        let notes = deliveries::note_counts(conn, project, &ids)?;
+        let row = |delivery: &Delivery| Row {
+            notes: notes.get(&delivery.id).copied().unwrap_or_default(),
+            ..Row::of(project, delivery, names.get(&delivery.webhook))
+        };
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self { rows, deliveries, stopped_at, names, own: event_types::names(conn, project)? })
+        Ok(Self {
+            rows,
+            deliveries,
+            stopped_at,
+            names,
+            own: event_types::names(conn, project)?,
+            views: saved_views::views(conn, whose)?,
+        })
     }
 }
 
@@ -121,7 +139,17 @@ impl ListPage {
             is_fresh: found.rows.is_empty() && address.pairs().is_empty(),
             webhooks_link: member.path("/settings/webhooks"),
             replays_link: member.path("/replays"),
-            replay_link: first.link().replacen(address.bare(), &member.path("/replays/new"), 1),
+            replay_link: first.drop_all("view").link().replacen(
+                address.bare(),
+                &member.path("/replays/new"),
+                1,
+            ),
+            export_link: first.drop_all("view").link().replacen(
+                address.bare(),
+                &member.path("/history/export"),
+                1,
+            ),
+            views: ViewBar::of(member, List::History, address, &found.views),
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &query::LISTS),
             statuses: choices::statuses(address),

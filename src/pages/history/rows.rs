@@ -25,6 +25,8 @@ pub struct Row {
     pub attempts: i32,
     pub created_at: OffsetDateTime,
     pub next_attempt_at: Option<OffsetDateTime>,
+    /// How many notes there are on it, where that was asked.
+    pub notes: i64,
     /// When it was settled.
     pub ended_at: Option<OffsetDateTime>,
 }
@@ -47,6 +49,7 @@ impl Row {
             attempts: delivery.attempt_count,
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
+            notes: 0,
             next_attempt_at: delivery.next_attempt_at.filter(|_| delivery.status == Status::Retrying),
         }
     }
