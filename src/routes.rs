@@ -128,10 +128,13 @@ machines: {
     get "/v1/deliveries" => api::deliveries::list, Key("deliveries");
     get "/v1/deliveries/export" => api::export::export, Key("deliveries");
     get "/v1/deliveries/{id}" => api::deliveries::one, Key("deliveries");
-    post "/v1/deliveries/{id}/resend" => api::deliveries::resend, Key("deliveries");
+    post "/v1/deliveries/{id}/resend" => api::resending::resend, Key("deliveries");
     get "/v1/deliveries/{id}/notes" => api::notes::list, Key("deliveries");
     post "/v1/deliveries/{id}/notes" => api::notes::add, Key("deliveries");
     delete "/v1/deliveries/{id}/notes/{note}" => api::notes::delete, Key("deliveries");
+    get "/v1/figures" => api::figures::get, Key("deliveries");
+    post "/v1/failure-groups/{id}/known" => api::figures::mark, Key("deliveries");
+    delete "/v1/failure-groups/{id}/known" => api::figures::unmark, Key("deliveries");
     post "/v1/replays" => api::replays::create, Key("deliveries");
     get "/v1/replays" => api::replays::list, Key("deliveries");
     get "/v1/replays/{id}" => api::replays::one, Key("deliveries");
@@ -170,10 +173,13 @@ people: {
     post "/account/sessions/end" => pages::account::end_other_sessions, SignedIn;
     post "/account/sign-out-everywhere" => pages::account::sign_out_everywhere, SignedIn;
     get "/admin/storage" => pages::storage::show, Owner;
+    get "/admin/audit" => pages::audit::all, Owner;
 
     get "/p/{project}" => pages::overview::go_to_overview, Viewer;
     get "/p/{project}/overview" => pages::overview::show, Viewer;
     post "/p/{project}/overview/first-steps/dismiss" => pages::overview::dismiss_steps, Admin;
+    post "/p/{project}/overview/failures/{group}/known" => pages::overview::mark, Support;
+    post "/p/{project}/overview/failures/{group}/unknown" => pages::overview::unmark, Support;
     get "/p/{project}/history" => pages::history::list, Viewer;
     get "/p/{project}/history/export" => pages::history::export::show, Viewer;
     get "/p/{project}/history/export/file" => pages::history::export::file, Viewer;
@@ -188,6 +194,12 @@ people: {
     post "/p/{project}/views/update" => pages::views::update, Viewer;
     post "/p/{project}/views/delete" => pages::views::delete, Viewer;
     post "/p/{project}/views/show" => pages::views::show_or_hide, Viewer;
+    get "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::change, Support;
+    post "/p/{project}/history/{delivery}/resend-with-changes" => pages::history::send_changed, Support;
+    post "/p/{project}/history/{delivery}/resend-with-changes/check" => pages::history::check_changes, Support;
+    get "/p/{project}/reveal" => pages::reveal::ask, Support;
+    post "/p/{project}/reveal" => pages::reveal::begin, Support;
+    post "/p/{project}/reveal/end" => pages::reveal::end, Support;
     get "/p/{project}/replays" => pages::replays::list, Support;
     post "/p/{project}/replays" => pages::replays::create, Support;
     get "/p/{project}/replays/new" => pages::replays::new, Support;
@@ -219,6 +231,8 @@ people: {
     post "/p/{project}/settings/webhooks/{webhook}/delete" => pages::settings::webhooks::delete, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::show_test, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/test" => pages::settings::webhooks::send_test, Admin;
+    get "/p/{project}/settings/webhooks/{webhook}/past-events" => pages::replays::past_events, Admin;
+    post "/p/{project}/settings/webhooks/{webhook}/past-events" => pages::replays::send_past_events, Admin;
     get "/p/{project}/settings/webhooks/{webhook}/secret" => pages::settings::webhooks::show_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/rotate" => pages::settings::webhooks::rotate_secret, Admin;
     post "/p/{project}/settings/webhooks/{webhook}/secret/roll-back" => pages::settings::webhooks::roll_back_secret, Admin;
@@ -239,6 +253,10 @@ people: {
     get "/p/{project}/settings/general/switch-off" => pages::settings::switch::confirm_switch_off, Admin;
     post "/p/{project}/settings/general/switch-off" => pages::settings::switch::switch_off, Admin;
     post "/p/{project}/settings/general/switch-on" => pages::settings::switch::switch_on, Admin;
+    get "/p/{project}/settings/masking" => pages::settings::masking::show, Admin;
+    post "/p/{project}/settings/masking" => pages::settings::masking::save, Admin;
+    post "/p/{project}/settings/masking/preview" => pages::settings::masking::preview, Admin;
+    get "/p/{project}/settings/audit" => pages::audit::of_project, Admin;
     get "/p/{project}/settings/keys" => pages::settings::keys::list, Admin;
     post "/p/{project}/settings/keys" => pages::settings::keys::create, Admin;
     post "/p/{project}/settings/keys/{key}/revoke" => pages::settings::keys::revoke, Admin;

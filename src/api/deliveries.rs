@@ -1,4 +1,4 @@
-//! Deliveries: `GET /v1/deliveries`, `GET /v1/deliveries/{id}`, `POST …/resend`.
+//! Deliveries: `GET /v1/deliveries`, `GET /v1/deliveries/{id}`.
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel::PgConnection;
@@ -8,14 +8,14 @@ use super::key::DeliveriesKey;
 use super::lists::{Parameters, page};
 use super::notes;
 use super::problem::Problem;
-use super::shapes;
-use crate::base::clock::{Clock, Wakeup};
+use super::{resending, shapes};
+use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, ProjectId};
 use crate::models::deliveries::{
-    self, AttemptCount, Delivery, FailureKind, Filter, Looked, ResendError, Status, StatusClass,
+    self, AttemptCount, Delivery, FailureKind, Filter, Looked, Status, StatusClass,
 };
-use crate::models::{event_types, events, webhooks};
+use crate::models::{event_types, events, resends, webhooks};
 use crate::rules::catalogue::words;
 
 /// Attempts shown of one delivery; more than any schedule and a person's patience make.
@@ -126,40 +126,13 @@ pub async fn one(key: DeliveriesKey, db: Data<Db>, id: Path<String>) -> Result<H
             let payload = event.as_ref().map(|event| &event.payload);
             let mut value = shapes::delivery_alone(&delivery, webhook.as_ref(), &attempts, payload);
             value["notes"] = deliveries::notes(conn, project, id)?.iter().map(notes::shape).collect();
+            let told = resends::of_delivery(conn, project, &delivery)?;
+            resending::tell(&mut value, &delivery.event_type, &told);
             Ok(Some(value))
         })
         .await?;
     match found {
         Some(value) => Ok(HttpResponse::Ok().json(value)),
         None => Err(Problem::not_found("delivery")),
-    }
-}
-
-/// `POST /v1/deliveries/{id}/resend`: 202, due now.
-pub async fn resend(
-    key: DeliveriesKey,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    wakeup: Data<Wakeup>,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let id: DeliveryId = id.parse().map_err(|_| Problem::not_found("delivery"))?;
-    let (project, now) = (key.0.project, clock.now());
-    let resent = db
-        .transaction(move |conn| -> Result<_, ResendError> {
-            let delivery = deliveries::resend(conn, project, id, now)?;
-            let webhook = webhooks::find(conn, project, delivery.webhook)?;
-            let url = webhook.map(|webhook| webhook.settings.target_url).unwrap_or_default();
-            Ok(shapes::delivery(&delivery, &url))
-        })
-        .await;
-    match resent {
-        Ok(value) => {
-            wakeup.wake();
-            Ok(HttpResponse::Accepted().json(value))
-        }
-        Err(ResendError::Db(error)) => Err(error.into()),
-        Err(ResendError::Gone) => Err(Problem::not_found("delivery")),
-        Err(refused) => Err(Problem::conflict(refused.to_string())),
     }
 }

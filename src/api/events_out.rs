@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
+use super::resending;
 use super::shapes::{self, EventAlone};
 use crate::base::db::DbError;
 use crate::base::ids::{EventId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Untold};
-use crate::models::{events, webhooks};
+use crate::models::{events, resends, webhooks};
 use crate::rules::body::iso_ms;
 
 pub(super) fn load(
@@ -26,8 +27,14 @@ pub(super) fn load(
         shapes::delivery_and_what_holds_it(delivery, url, webhook)
     };
     let shaped: Vec<Value> = made.iter().map(shape).collect();
-    let untold = deliveries::untold(conn, &event, &made)?;
-    Ok(Some(shapes::event(event, shaped, not_delivered(&untold, &urls))))
+    let told = resends::of_event(conn, project, id)?;
+    // An edited copy was meant for one webhook, as a test is.
+    let untold = if told.from.is_none() { deliveries::untold(conn, &event, &made)? } else { Vec::new() };
+    let event_type = event.payload.event_type.clone();
+    let mut alone = shapes::event(event, shaped, not_delivered(&untold, &urls));
+    alone.resent_from = told.from.as_ref().map_or(Value::Null, |from| resending::from(&event_type, from));
+    alone.resends = told.resends.iter().map(|resend| resending::made(&event_type, resend)).collect();
+    Ok(Some(alone))
 }
 
 fn not_delivered(untold: &[Untold], names: &HashMap<WebhookId, webhooks::Named>) -> Vec<Value> {

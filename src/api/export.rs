@@ -45,6 +45,7 @@ pub async fn export(
         with_data: include.contains(&"data"),
         with_attempts: include.contains(&"attempts"),
         hides_queries: false,
+        masks: None,
     };
     let bytes = exports.begin(&db, now, wanted, None).map_err(|_| {
         Problem::unavailable(format!(

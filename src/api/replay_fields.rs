@@ -1,15 +1,17 @@
 //! What a replay is asked for with, and how it is told.
 use serde_json::{Map, Value, json};
 
-use super::deliveries::filter_of;
+use super::deliveries::{family, filter_of};
 use super::lists::Parameters;
 use super::problem::{FieldProblem, Problem};
+use super::replay_events::{self, AskedEvents};
 use crate::models::deliveries::{Filter, Status, StatusClass};
 use crate::models::replays::{Counted, ItemState, NAMED_MAX, Options, Replay, Wanted};
 use crate::rules::body::iso_ms;
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "filter",
+    "events",
     "delivery_ids",
     "skip_delivered",
     "rate_per_s",
@@ -17,27 +19,46 @@ const KNOWN: [&str; 7] = [
     "stop_at_failure_percent",
     "count_only",
 ];
-const FILTER_KNOWN: [&str; 7] =
-    ["status", "webhook_id", "event_type", "response_status", "test", "since", "until"];
+const FILTER_KNOWN: [&str; 10] = [
+    "status",
+    "webhook_id",
+    "event_type",
+    "event_family",
+    "response_status",
+    "failure",
+    "attempts",
+    "test",
+    "since",
+    "until",
+];
+
+/// Which deliveries a body asks for.
+pub(super) enum Source {
+    Wanted(Wanted),
+    Events(AskedEvents),
+}
 
 /// What a body asks for.
 pub(super) struct Asked {
-    pub(super) wanted: Wanted,
+    pub(super) source: Source,
+    /// Event families that the filter is narrowed to.
+    pub(super) families: Vec<String>,
     pub(super) options: Options,
     /// Nothing is to be sent.
     pub(super) count_only: bool,
 }
 
-/// Reads `{filter | delivery_ids, skip_delivered?, rate_per_s?, order?, stop_at_failure_percent?, count_only?}`.
+/// Reads `{filter | delivery_ids | events, skip_delivered?, rate_per_s?, order?, stop_at_failure_percent?, count_only?}`.
 pub(super) fn asked(given: &Map<String, Value>) -> Result<Asked, Problem> {
     let mut problems = Vec::new();
     for name in given.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
         let message = format!("There is no field \"{name}\". Known are {}.", KNOWN.join(", "));
         problems.push(FieldProblem::new(format!("/{name}"), message));
     }
-    let wanted = wanted(given, &mut problems);
-    let names_delivered =
-        matches!(&wanted, Some(Wanted::Matching(filter)) if filter.statuses.contains(&Status::Delivered));
+    let mut families = Vec::new();
+    let source = source(given, &mut families, &mut problems);
+    let names_delivered = matches!(&source, Some(Source::Wanted(Wanted::Matching(filter)))
+        if filter.statuses.contains(&Status::Delivered));
     let mut read = Fields { given, problems: &mut problems };
     let options = Options {
         newest_first: read.order(),
@@ -47,23 +68,34 @@ pub(super) fn asked(given: &Map<String, Value>) -> Result<Asked, Problem> {
         stop_percent: read.number("stop_at_failure_percent", 99, Some(Options::STOP_PERCENT)),
     };
     let count_only = read.flag("count_only").unwrap_or(false);
-    if count_only && matches!(wanted, Some(Wanted::Named(_))) {
+    if count_only && matches!(source, Some(Source::Wanted(Wanted::Named(_)))) {
         problems.push(FieldProblem::new("/count_only", "Only what a filter matches can be counted."));
     }
-    match wanted {
-        Some(wanted) if problems.is_empty() => Ok(Asked { wanted, options, count_only }),
+    match source {
+        Some(source) if problems.is_empty() => Ok(Asked { source, families, options, count_only }),
         _ => Err(Problem::wrong(problems)),
     }
 }
 
-fn wanted(given: &Map<String, Value>, problems: &mut Vec<FieldProblem>) -> Option<Wanted> {
+fn source(
+    given: &Map<String, Value>,
+    families: &mut Vec<String>,
+    problems: &mut Vec<FieldProblem>,
+) -> Option<Source> {
     let value = |name: &str| given.get(name).filter(|value| !value.is_null());
-    match (value("filter"), value("delivery_ids")) {
-        (Some(Value::Object(filter)), None) => {
-            let filter = read_filter(filter, problems)?;
-            Some(Wanted::Matching(Box::new(filter)))
+    match (value("filter"), value("delivery_ids"), value("events")) {
+        (Some(Value::Object(filter)), None, None) => {
+            let filter = read_filter(filter, families, problems)?;
+            Some(Source::Wanted(Wanted::Matching(Box::new(filter))))
         }
-        (None, Some(Value::Array(ids))) if (1..=NAMED_MAX).contains(&ids.len()) => {
+        (None, None, Some(Value::Object(events))) => {
+            replay_events::read(events, problems).map(Source::Events)
+        }
+        (None, None, Some(_)) => {
+            problems.push(FieldProblem::new("/events", "This is an object, with a webhook's id."));
+            None
+        }
+        (None, Some(Value::Array(ids)), None) if (1..=NAMED_MAX).contains(&ids.len()) => {
             let mut named = Vec::new();
             for (n, id) in ids.iter().enumerate() {
                 match id.as_str().and_then(|id| id.parse().ok()) {
@@ -76,30 +108,35 @@ fn wanted(given: &Map<String, Value>, problems: &mut Vec<FieldProblem>) -> Optio
                     }
                 }
             }
-            Some(Wanted::Named(named))
+            Some(Source::Wanted(Wanted::Named(named)))
         }
-        (None, Some(_)) => {
+        (None, Some(_), None) => {
             let message = format!("Name 1 to {NAMED_MAX} deliveries by their ids.");
             problems.push(FieldProblem::new("/delivery_ids", message));
             None
         }
-        (Some(_), None) => {
+        (Some(_), None, None) => {
             problems.push(FieldProblem::new("/filter", "The filter is an object."));
             None
         }
         _ => {
-            let message = "Say which deliveries: either by `filter`, or by `delivery_ids`.";
+            let message = "Say which deliveries: either by `filter`, or by `delivery_ids`, or by `events`.";
             problems.push(FieldProblem::new("/filter", message));
             None
         }
     }
 }
 
-fn read_filter(object: &Map<String, Value>, problems: &mut Vec<FieldProblem>) -> Option<Filter> {
+fn read_filter(
+    object: &Map<String, Value>,
+    families: &mut Vec<String>,
+    problems: &mut Vec<FieldProblem>,
+) -> Option<Filter> {
     let mut given = Parameters::of_object(object, &FILTER_KNOWN);
     let is_empty = given.is_empty();
     let mut filter = filter_of(&mut given);
     filter.test = given.flag("test");
+    *families = given.each("event_family", "an event family", family);
     let wrong = given.problems_below("/filter");
     if is_empty && wrong.is_empty() {
         let message =
@@ -166,6 +203,7 @@ pub(super) fn replay(replay: &Replay) -> Value {
         "object": "replay",
         "status": replay.status.as_str(),
         "filter": replay.filter.as_ref().map(filter),
+        "events": replay.events.as_ref().map(replay_events::told),
         "skip_delivered": replay.options.skips_delivered,
         "rate_per_s": replay.options.rate_per_s,
         "order": if replay.options.newest_first { "newest_first" } else { "oldest_first" },
@@ -187,6 +225,7 @@ pub(super) fn replay(replay: &Replay) -> Value {
             "webhook_deleted": of(ItemState::LeftWebhookDeleted),
             "not_kept": of(ItemState::LeftNotKept),
             "under_way": of(ItemState::LeftUnderWay),
+            "existing": of(ItemState::LeftMade),
         },
     })
 }
@@ -207,6 +246,13 @@ fn filter(filter: &Filter) -> Value {
         StatusClass::Class(digit) => format!("{digit}xx"),
     };
     list("response_status", filter.response_statuses.iter().map(class).collect());
+    list("failure", filter.failures.iter().map(|kind| kind.as_str().to_owned()).collect());
+    let attempts = filter.attempts.map(|wanted| match wanted.most {
+        Some(most) if most == wanted.least => most.to_string(),
+        Some(most) => format!("{}-{most}", wanted.least),
+        None => format!("{}-", wanted.least),
+    });
+    told.extend(attempts.map(|text| ("attempts".to_owned(), text.into())));
     let moments = [("since", filter.since), ("until", filter.until)];
     told.extend(filter.test.map(|test| ("test".to_owned(), test.into())));
     told.extend(moments.into_iter().filter_map(|(name, at)| Some((name.to_owned(), iso_ms(at?).into()))));

@@ -8,13 +8,16 @@ use time::OffsetDateTime;
 use super::body;
 use super::key::DeliveriesKey;
 use super::lists::{Parameters, page};
-use super::problem::Problem;
+use super::problem::{FieldProblem, Problem};
 use super::project::SETTINGS_BYTES_MAX;
-use super::replay_fields as fields;
+use super::replay_events;
+use super::replay_fields::{self as fields, Source};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, ReplayId};
+use crate::models::event_types;
 use crate::models::replays::{self, Item, ItemState, Replay, SwitchError, Wanted};
+use crate::rules::catalogue::words;
 
 /// `POST /v1/replays`: 202 with the replay, which begins by itself; 200 with numbers if it is only to be counted.
 pub async fn create(
@@ -25,10 +28,16 @@ pub async fn create(
     let body = body::read(payload, SETTINGS_BYTES_MAX).await?;
     let asked = fields::asked(&body::object(&body)?)?;
     let (project, now) = (key.0.project, clock.now());
-    match asked.wanted {
+    let (source, families) = (asked.source, asked.families);
+    let wanted = db.run(move |conn| wanted(conn, project, source, &families, now)).await?;
+    match wanted.map_err(|wrong| Problem::wrong(vec![wrong]))? {
         Wanted::Matching(filter) if asked.count_only => {
             let counted = db.run(move |conn| replays::count(conn, project, &filter, now)).await?;
             Ok(HttpResponse::Ok().json(fields::counted(&counted)))
+        }
+        Wanted::Events(events) if asked.count_only => {
+            let counted = db.run(move |conn| replays::count_events(conn, project, &events)).await?;
+            Ok(HttpResponse::Ok().json(replay_events::counted(&counted)))
         }
         wanted => {
             let create = move |conn: &mut PgConnection| -> Result<Replay, DbError> {
@@ -36,6 +45,32 @@ pub async fn create(
             };
             Ok(HttpResponse::Accepted().json(fields::replay(&db.transaction(create).await?)))
         }
+    }
+}
+
+/// What is to be sent, with what only the database knows; or what is wrong.
+fn wanted(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    source: Source,
+    families: &[String],
+    now: OffsetDateTime,
+) -> Result<Result<Wanted, FieldProblem>, DbError> {
+    match source {
+        Source::Events(asked) => {
+            let events = replay_events::resolved(conn, project, asked, now)?;
+            Ok(events.map(|events| Wanted::Events(Box::new(events))))
+        }
+        Source::Wanted(Wanted::Matching(mut filter)) if !families.is_empty() => {
+            let own = event_types::names(conn, project)?;
+            let Some(types) = words::narrowed(std::mem::take(&mut filter.types), families, &own) else {
+                let message = "No type of `event_type` is in a family of `event_family`.";
+                return Ok(Err(FieldProblem::new("/filter/event_family", message)));
+            };
+            filter.types = types;
+            Ok(Ok(Wanted::Matching(filter)))
+        }
+        Source::Wanted(wanted) => Ok(Ok(wanted)),
     }
 }
 

@@ -64,6 +64,9 @@ pub(super) struct EventAlone {
     deliveries: Vec<Value>,
     not_delivered_to: Vec<Value>,
     test: bool,
+    /// What it is an edited copy of, and what was sent from it with changes.
+    pub(super) resent_from: Value,
+    pub(super) resends: Vec<Value>,
 }
 
 /// One event with its deliveries, and why any webhook got none.
@@ -81,6 +84,8 @@ pub(super) fn event(event: Event, deliveries: Vec<Value>, not_delivered_to: Vec<
         deliveries,
         not_delivered_to,
         test: event.test,
+        resent_from: Value::Null,
+        resends: Vec::new(),
     }
 }
 

@@ -131,6 +131,22 @@ id!(
     NoteId, "note_"
 );
 id!(
+    /// A record that a delivery was sent again with changes.
+    ResendId, "res_"
+);
+id!(
+    /// A failure group: attempts that failed alike.
+    FailureGroupId, "fg_"
+);
+id!(
+    /// Personal data shown to somebody for a while.
+    RevealId, "rev_"
+);
+id!(
+    /// A line of the audit log.
+    AuditId, "aud_"
+);
+id!(
     /// The request that an event came from; events of one cause share it.
     GroupId, "v-"
 );

@@ -324,6 +324,7 @@ diesel::table! {
         failed_before -> Integer,
         looked_until -> Nullable<Uuid>,
         look_at -> Nullable<Timestamptz>,
+        events -> Nullable<Text>,
     }
 }
 
@@ -333,6 +334,107 @@ diesel::table! {
         replay_id -> Uuid,
         delivery_id -> Uuid,
         state -> SmallInt,
+        event_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    resends (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        delivery_id -> Uuid,
+        event_id -> Uuid,
+        webhook_id -> Uuid,
+        of_delivery_id -> Uuid,
+        of_event_id -> Uuid,
+        is_edited -> Bool,
+        reason -> Text,
+        user_id -> Nullable<Uuid>,
+        api_key_id -> Nullable<Uuid>,
+        by_name -> Text,
+    }
+}
+
+diesel::table! {
+    mask_rules (project_id, field) {
+        project_id -> Uuid,
+        field -> Text,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    reveals (project_id, user_id, id) {
+        project_id -> Uuid,
+        user_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        until -> Timestamptz,
+        reason -> Text,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        user_id -> Nullable<Uuid>,
+        project_id -> Nullable<Uuid>,
+        action -> Text,
+        subject -> Text,
+        detail -> Text,
+        once -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    delivery_figures (project_id, grain, at, webhook_id) {
+        project_id -> Uuid,
+        grain -> Integer,
+        at -> Timestamptz,
+        webhook_id -> Uuid,
+        delivered_first -> Integer,
+        delivered_later -> Integer,
+        failed -> Integer,
+        attempts_taken -> Integer,
+        attempts_failed -> Integer,
+        times -> Array<Integer>,
+    }
+}
+
+diesel::table! {
+    failure_groups (project_id, id) {
+        project_id -> Uuid,
+        id -> Uuid,
+        webhook_id -> Uuid,
+        failure_kind -> SmallInt,
+        response_status -> Nullable<SmallInt>,
+        host -> Text,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        last_delivery_id -> Uuid,
+        known_at -> Nullable<Timestamptz>,
+        known_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    failure_counts (project_id, grain, at, group_id) {
+        project_id -> Uuid,
+        grain -> Integer,
+        at -> Timestamptz,
+        group_id -> Uuid,
+        attempts -> Integer,
+        failed -> Integer,
+    }
+}
+
+diesel::table! {
+    counted_since (project_id) {
+        project_id -> Uuid,
+        at -> Timestamptz,
     }
 }
 

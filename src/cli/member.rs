@@ -6,6 +6,7 @@ use super::flags::PlaceFlags;
 use super::place::Place;
 use super::{Failure, print_json};
 use crate::models::accounts;
+use crate::models::audit::{self, Action, Entry};
 use crate::models::projects::members::{self, Role, SetError};
 
 /// What can be done with a project's members.
@@ -52,6 +53,14 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
             SetError::Gone => Failure::new("the project or the person was deleted meanwhile", "try again"),
             SetError::Db(error) => error.into(),
         })?;
+        let entry = Entry {
+            user: None,
+            project: Some(project.id),
+            action: Action::RoleChanged,
+            subject: user.id.to_string(),
+            detail: args.role.to_string(),
+        };
+        audit::write(conn, &entry, now)?;
         Ok::<_, Failure>((project, user))
     })?;
     print_json(&json!({

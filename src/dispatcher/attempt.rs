@@ -161,6 +161,7 @@ pub(super) fn outcome(claimed: &Claimed, attempt: Option<Attempt>, next: Next) -
         claims: claimed.claims,
         test: claimed.test,
         in_turn: claimed.in_turn,
+        attempts_before: claimed.attempt_count,
         attempt,
         next,
         without_row: claimed.place.map(|place| WithoutRow { place, payload: claimed.payload.clone() }),

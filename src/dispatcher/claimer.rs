@@ -18,8 +18,9 @@ use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::seal::SealKey;
 use crate::models::accounts::{sessions, sign_in};
 use crate::models::deliveries::{self, Claimed, ClaimedRow, Look, Next, Outcome, Retention};
+use crate::models::projects::reveals;
 use crate::models::webhooks::{self, ProjectSnapshot};
-use crate::models::{events, notices};
+use crate::models::{audit, events, figures, notices, resends};
 
 /// Deliveries fetched at a time.
 const CLAIM_MAX: i64 = 1_000;
@@ -236,6 +237,7 @@ impl Claimer {
             for day in deliveries::drop_behind(conn, retention, now)? {
                 tracing::info!(%day, "a day of history has had its time");
             }
+            resends::drop_behind(conn, retention.delivered, now)?;
             Ok(())
         })
         .await;
@@ -246,7 +248,14 @@ impl Claimer {
             sessions::forget_expired(conn, now)?;
             sign_in::forget_old(conn, now)?;
             notices::forget_old(conn, now)?;
+            reveals::forget_old(conn, now)?;
+            audit::forget_old(conn, now)?;
             while events::forget_expired(conn, now, FORGET_MAX)? == FORGET_MAX as usize {}
+            Ok(())
+        })
+        .await;
+        self.step("figures that have had their time", move |conn| {
+            while figures::forget_old(conn, now)? {}
             Ok(())
         })
         .await;
@@ -275,6 +284,7 @@ fn cancelled(row: &ClaimedRow) -> Outcome {
         claims: row.claims,
         test: row.test,
         in_turn: row.in_turn,
+        attempts_before: row.attempt_count,
         attempt: None,
         next: Next::Cancelled,
         without_row: None,

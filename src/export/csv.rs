@@ -62,7 +62,7 @@ impl Column {
 }
 
 /// What of a delivery stands in another table.
-pub(super) struct Beside<'a> {
+pub(super) struct Names<'a> {
     pub(super) webhook: &'a str,
     pub(super) target_url: &'a str,
 }
@@ -74,17 +74,17 @@ pub(super) fn head(columns: &[Column]) -> String {
 }
 
 /// A delivery's line.
-pub(super) fn line(columns: &[Column], delivery: &Delivery, beside: &Beside<'_>, out: &mut String) {
+pub(super) fn line(columns: &[Column], delivery: &Delivery, names: &Names<'_>, out: &mut String) {
     for (n, column) in columns.iter().enumerate() {
         if n > 0 {
             out.push(',');
         }
-        put(&value(*column, delivery, beside), out);
+        put(&value(*column, delivery, names), out);
     }
     out.push_str("\r\n");
 }
 
-fn value<'a>(column: Column, of: &'a Delivery, beside: &Beside<'a>) -> Cow<'a, str> {
+fn value<'a>(column: Column, of: &'a Delivery, names: &Names<'a>) -> Cow<'a, str> {
     let failure = of.last_failure.as_ref();
     match column {
         Column::Id => of.id.to_string().into(),
@@ -92,8 +92,8 @@ fn value<'a>(column: Column, of: &'a Delivery, beside: &Beside<'a>) -> Cow<'a, s
         Column::EventId => of.event.with_prefix(catalogue::id_prefix(&of.event_type)).into(),
         Column::EventType => of.event_type.as_str().into(),
         Column::WebhookId => of.webhook.to_string().into(),
-        Column::Webhook => beside.webhook.into(),
-        Column::TargetUrl => beside.target_url.into(),
+        Column::Webhook => names.webhook.into(),
+        Column::TargetUrl => names.target_url.into(),
         Column::Test => if of.test { "true" } else { "false" }.into(),
         Column::CreatedAt => iso_ms(of.created_at).into(),
         Column::NextAttemptAt => of.next_attempt_at.map(iso_ms).unwrap_or_default().into(),

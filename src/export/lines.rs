@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::models::deliveries::{Delivery, Failure, Outline};
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue;
+use crate::rules::masks::Veil;
 
 /// A delivery, as in a list.
 pub fn delivery(delivery: &Delivery, target_url: &str) -> Value {
@@ -29,8 +30,9 @@ pub fn failure(failure: &Failure) -> Value {
     json!({ "kind": failure.kind.as_str(), "detail": failure.detail })
 }
 
-/// An attempt without headers and bodies.
-pub(super) fn attempt(of: &Outline, url: &str) -> Value {
+/// An attempt without headers and bodies; `url` as it may be read.
+pub(super) fn attempt(of: &Outline, url: &str, veil: &Veil) -> Value {
+    let failed = of.failure.as_ref();
     json!({
         "number": of.number,
         "started_at": iso_ms(of.started_at),
@@ -38,7 +40,7 @@ pub(super) fn attempt(of: &Outline, url: &str) -> Value {
         "url": url,
         "address": of.address,
         "response_status": of.response_status,
-        "failure": of.failure.as_ref().map(failure),
+        "failure": failed.map(|of| json!({ "kind": of.kind.as_str(), "detail": veil.text(&of.detail) })),
     })
 }
 

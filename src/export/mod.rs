@@ -13,8 +13,11 @@ pub use csv::Column;
 pub use lines::{delivery, failure};
 pub use progress::{AT_ONCE_MAX, Exports, Name, Progress, Standing, TooMany};
 
+use std::sync::Arc;
+
 use crate::base::ids::ProjectId;
 use crate::models::deliveries::Filter;
+use crate::rules::masks::{Rules, Veil};
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +68,16 @@ pub struct Wanted {
     pub with_attempts: bool,
     /// Whether addresses lose their query, which often holds a key.
     pub hides_queries: bool,
+    /// By these rules personal data is masked; none for whoever may see it.
+    pub masks: Option<Arc<Rules>>,
 }
 
 impl Wanted {
+    /// What hides personal data in one delivery's line.
+    fn veil(&self) -> Veil {
+        self.masks.as_ref().map_or_else(Veil::clear, |rules| Veil::over(Arc::clone(rules)))
+    }
+
     /// Whether more than the rows of the list is read.
     fn is_deep(&self) -> bool {
         self.format == Format::Ndjson && (self.with_data || self.with_attempts)

@@ -1,4 +1,5 @@
 //! The bytes of an export, page by page.
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +9,15 @@ use diesel::PgConnection;
 use futures_util::{Stream, stream};
 use time::{Duration, OffsetDateTime};
 
-use super::csv::{self, Beside};
+use super::csv::{self, Names};
 use super::progress::Running;
 use super::{Format, Wanted, lines};
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{DeliveryId, WebhookId};
+use crate::base::ids::{DeliveryId, EventId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Filter, Outline};
-use crate::models::events::{self};
+use crate::models::events::{self, Payload};
 use crate::models::webhooks::{self, Named};
+use crate::rules::masks::Veil;
 
 /// Deliveries that are read at a time.
 const PAGE_ROWS: i64 = 1_000;
@@ -133,6 +135,29 @@ impl Place {
     }
 }
 
+/// What of a page stands in other tables.
+struct Beside {
+    payloads: HashMap<EventId, Arc<Payload>>,
+    attempts: HashMap<DeliveryId, Vec<Outline>>,
+}
+
+impl Beside {
+    fn load(conn: &mut PgConnection, wanted: &Wanted, page: &[Delivery]) -> Result<Self, DbError> {
+        let (project, is_deep) = (wanted.project, wanted.is_deep());
+        let mut beside = Self { payloads: HashMap::new(), attempts: HashMap::new() };
+        // Whoever sees it masked: what the event holds is hidden where a receiver repeats it, too.
+        if is_deep && (wanted.with_data || wanted.masks.is_some()) {
+            let of: Vec<_> = page.iter().map(|delivery| (project, delivery.event)).collect();
+            beside.payloads = events::load_payloads(conn, &of)?;
+        }
+        if is_deep && wanted.with_attempts {
+            let ids: Vec<DeliveryId> = page.iter().map(|delivery| delivery.id).collect();
+            beside.attempts = deliveries::outlines(conn, project, &ids)?;
+        }
+        Ok(beside)
+    }
+}
+
 /// A page as it is written.
 fn text(
     conn: &mut PgConnection,
@@ -140,44 +165,50 @@ fn text(
     names: &HashMap<WebhookId, Named>,
     page: &[Delivery],
 ) -> Result<String, DbError> {
-    let project = wanted.project;
-    let is_json = wanted.format == Format::Ndjson;
-    let data = if is_json && wanted.with_data {
-        let of: Vec<_> = page.iter().map(|delivery| (project, delivery.event)).collect();
-        events::load_payloads(conn, &of)?
-    } else {
-        HashMap::new()
-    };
-    let attempts: HashMap<DeliveryId, Vec<Outline>> = if is_json && wanted.with_attempts {
-        let ids: Vec<DeliveryId> = page.iter().map(|delivery| delivery.id).collect();
-        deliveries::outlines(conn, project, &ids)?
-    } else {
-        HashMap::new()
-    };
+    let beside = Beside::load(conn, wanted, page)?;
     let mut out = String::new();
     for delivery in page {
+        let payload = beside.payloads.get(&delivery.event);
+        let mut veil = wanted.veil();
+        if let Some(payload) = payload {
+            veil.learn(&payload.data);
+        }
         let named = names.get(&delivery.webhook);
-        let target_url = named.map_or("", |named| shown(wanted, &named.target_url));
-        if !is_json {
+        let target_url = named.map_or(Cow::Borrowed(""), |named| shown(wanted, &veil, &named.target_url));
+        let delivery = &covered(delivery, &veil);
+        if wanted.format == Format::Csv {
             let webhook = named.map_or("", |named| named.name.as_str());
-            csv::line(&wanted.columns, delivery, &Beside { webhook, target_url }, &mut out);
+            csv::line(&wanted.columns, delivery, &Names { webhook, target_url: &target_url }, &mut out);
             continue;
         }
-        let mut value = lines::delivery(delivery, target_url);
+        let mut value = lines::delivery(delivery, &target_url);
         if wanted.with_attempts {
-            let of = attempts.get(&delivery.id).map_or(&[][..], Vec::as_slice);
-            value["attempts"] = of.iter().map(|one| lines::attempt(one, shown(wanted, &one.url))).collect();
+            let of = beside.attempts.get(&delivery.id).map_or(&[][..], Vec::as_slice);
+            let told = of.iter().map(|one| lines::attempt(one, &shown(wanted, &veil, &one.url), &veil));
+            value["attempts"] = told.collect();
         }
-        let data = wanted.with_data.then(|| data.get(&delivery.event).map(|payload| &payload.data[..]));
-        lines::line(&value, data, &mut out);
+        let data = payload.map(|payload| veil.bytes(&payload.data));
+        lines::line(&value, wanted.with_data.then_some(data.as_deref()), &mut out);
     }
     Ok(out)
 }
 
+/// A delivery with what a receiver said of it masked.
+fn covered<'a>(delivery: &'a Delivery, veil: &Veil) -> Cow<'a, Delivery> {
+    if veil.is_clear() || delivery.last_failure.is_none() {
+        return Cow::Borrowed(delivery);
+    }
+    let mut covered = delivery.clone();
+    if let Some(failure) = &mut covered.last_failure {
+        failure.detail = veil.text(&failure.detail).into_owned();
+    }
+    Cow::Owned(covered)
+}
+
 /// An address as far as whoever exports may read it.
-fn shown<'a>(wanted: &Wanted, url: &'a str) -> &'a str {
+fn shown<'a>(wanted: &Wanted, veil: &Veil, url: &'a str) -> Cow<'a, str> {
     match url.split_once('?') {
-        Some((before, _)) if wanted.hides_queries => before,
-        _ => url,
+        Some((before, _)) if wanted.hides_queries => veil.text(before),
+        _ => veil.text(url),
     }
 }

@@ -1,5 +1,6 @@
 //! The pages for people, one folder or file each.
 pub mod account;
+pub mod audit;
 pub mod docs;
 pub mod events;
 pub mod history;
@@ -9,6 +10,7 @@ pub mod overview;
 pub mod projects;
 pub mod reference;
 pub mod replays;
+pub mod reveal;
 pub mod sample;
 pub mod settings;
 pub mod setup;

@@ -13,7 +13,7 @@ use crate::models::accounts;
 use crate::models::notices::{self, Notice};
 use crate::models::projects::Role;
 use crate::models::webhooks::{self, Named};
-use crate::web::{Frame, PageResult, Section, SignedIn, filters, page};
+use crate::web::{Frame, PageResult, Section, Sight, SignedIn, filters, page};
 
 /// Older ones are not shown.
 const SHOWN_MAX: i64 = 100;
@@ -79,7 +79,10 @@ impl Row {
                 _ => "a delivery failed through all its retries.",
             },
             is_new: person.user.notices_seen_at.is_none_or(|seen| notice.at > seen),
-            detail: notice.detail,
+            // Of several projects: what looks like an address or a number is masked by the defaults.
+            detail: own.map_or_else(String::new, |(_, role)| {
+                Sight::of_role(*role).veil().text(&notice.detail).into_owned()
+            }),
             at: notice.at,
         }
     }

@@ -1,5 +1,7 @@
 //! `/p/{project}/overview`: the first steps of a new project, and where it stands once they are done.
+mod chart;
 mod first_event;
+mod known;
 mod steps;
 mod summary;
 
@@ -10,6 +12,7 @@ use askama::Template;
 
 use crate::base::clock::Clock;
 use crate::base::db::Db;
+use crate::models::figures::Range;
 use crate::models::projects;
 use crate::pages::sample::Standing;
 use crate::web::page::{go_to, page_or_block};
@@ -17,6 +20,7 @@ use crate::web::{
     Admin, Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, WebSettings, filters,
 };
 pub(super) use first_event::{first_event, taken_type};
+pub use known::{mark, unmark};
 use steps::{Progress, Step};
 use summary::Summary;
 
@@ -27,6 +31,8 @@ struct OverviewPage {
     base: String,
     name: String,
     public_key: String,
+    /// May say what is known of failures.
+    is_support: bool,
     /// Whether what is here is invented, and for how long yet.
     sample: Standing,
     /// While there are steps to show.
@@ -56,6 +62,7 @@ impl OverviewPage {
             base: member.path(""),
             name: member.project.name.clone(),
             public_key: member.project.public_key.clone(),
+            is_support: member.role >= projects::Role::Support,
             steps: progress.map(|progress| Steps::of(member, progress, public_url)),
             sample: Standing::Other,
             summary,
@@ -89,21 +96,22 @@ pub async fn go_to_overview(member: Viewer, htmx: Htmx) -> PageResult {
     Ok(go_to(htmx, &member.path("/overview")))
 }
 
-/// GET /p/{project}/overview. With `seen`, 204 while nothing has changed since.
+/// GET /p/{project}/overview?range=. With `seen`, 204 while nothing has changed since.
 pub async fn show(
     member: Viewer,
     (db, clock, settings): (Data<Db>, Data<Clock>, Data<WebSettings>),
     htmx: Htmx,
     query: Query,
 ) -> PageResult {
-    let (project, now) = (member.project.id, clock.now());
+    let (project, veil, now) = (member.project.id, member.sight.veil(), clock.now());
+    let range = query.0.get("range").and_then(Range::of_word).unwrap_or(Range::Day);
     let (progress, summary, sample) = db
         .run(move |conn| {
             let sample = Standing::of(conn, project)?;
             // Whoever looks at the sample wants to see what is there, and has nothing to set up.
             let progress = if sample.is_sample() { None } else { Progress::load(conn, project)? };
             let is_over = progress.as_ref().is_none_or(Progress::is_complete);
-            let summary = if is_over { Some(Summary::load(conn, project, now)?) } else { None };
+            let summary = if is_over { Some(Summary::load(conn, project, range, now, &veil)?) } else { None };
             Ok::<_, PageError>((progress, summary, sample))
         })
         .await?;

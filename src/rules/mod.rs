@@ -4,6 +4,7 @@ pub mod body;
 pub mod catalogue;
 pub mod filter;
 pub mod kept;
+pub mod masks;
 pub mod name;
 pub mod openapi;
 pub mod preset;

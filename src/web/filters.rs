@@ -9,6 +9,8 @@ use time::macros::format_description;
 use super::assets;
 
 const READABLE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+const CLOCK: &[FormatItem<'_>] = format_description!("[hour]:[minute]");
+const DATE: &[FormatItem<'_>] = format_description!("[month repr:short] [day padding:none]");
 const DAY: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// A `<time>` that says UTC and that a script turns into the reader's own time: `{{ at|local_time }}`.
@@ -28,6 +30,24 @@ pub fn local_day(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
 #[askama::filter_fn]
 pub fn local_ago(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
     Ok(Safe(time_element(*at, READABLE, "data-time=\"ago\"")))
+}
+
+/// The same, the hour and minute only: `{{ at|local_clock }}`. For the scale of a drawing.
+#[askama::filter_fn]
+pub fn local_clock(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(time_element(*at, CLOCK, "data-time=\"clock\"")))
+}
+
+/// The same, the day without its year: `{{ at|local_date }}`.
+#[askama::filter_fn]
+pub fn local_date(at: &OffsetDateTime, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(time_element(*at, DATE, "data-time=\"date\"")))
+}
+
+/// The day in UTC, wherever the reader is: `{{ at|utc_date }}`.
+#[askama::filter_fn]
+pub fn utc_date(at: &OffsetDateTime, _: &dyn Values) -> Result<String> {
+    Ok(at.format(DATE).unwrap_or_default())
 }
 
 fn time_element(at: OffsetDateTime, readable: &[FormatItem<'_>], attribute: &str) -> String {

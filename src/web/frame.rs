@@ -1,4 +1,6 @@
 //! What is drawn around every page: title, menu, project switcher, breadcrumbs, a notice.
+use time::{Duration, OffsetDateTime};
+
 use super::member::Member;
 use super::session::SignedIn;
 use crate::models::accounts::User;
@@ -16,6 +18,8 @@ pub enum Section {
     Webhooks,
     EventTypes,
     Keys,
+    Masking,
+    Audit,
     Account,
     Storage,
     Reference,
@@ -42,6 +46,12 @@ pub struct Frame {
     pub notice: Option<Notice>,
     /// Notices that the person has not seen.
     pub unseen: i64,
+    /// Until when they see personal data that is masked for them otherwise.
+    pub revealed_until: Option<OffsetDateTime>,
+    /// How long that is from now on.
+    pub revealed_for: Duration,
+    /// The page's own address, to come back to it masked.
+    pub revealed_at: String,
     /// Whether somebody who is not signed in gets the whole width and a bar at the top, not a small panel.
     pub is_wide: bool,
 }
@@ -67,6 +77,9 @@ impl Frame {
             crumbs: Vec::new(),
             notice: None,
             unseen: 0,
+            revealed_until: None,
+            revealed_for: Duration::ZERO,
+            revealed_at: String::new(),
             is_wide: false,
         }
     }
@@ -97,6 +110,9 @@ impl Frame {
             crumbs: vec![Crumb { label: member.project.name.clone(), href: member.path("/overview") }],
             notice: member.notice.clone(),
             unseen: member.unseen,
+            revealed_until: member.sight.reveal().map(|reveal| reveal.until),
+            revealed_for: member.sight.reveal().map_or(Duration::ZERO, |reveal| reveal.until - member.now),
+            revealed_at: member.at.clone(),
             ..Self::bare(title)
         }
     }
@@ -153,6 +169,20 @@ impl Frame {
     /// Whether the person is an owner of the installation.
     pub fn is_owner(&self) -> bool {
         self.user.as_ref().is_some_and(|user| user.is_owner)
+    }
+
+    /// How many seconds personal data is shown from now on.
+    pub fn revealed_for_s(&self) -> i64 {
+        self.revealed_for.whole_seconds()
+    }
+
+    /// The same in words.
+    pub fn revealed_for_words(&self) -> String {
+        match self.revealed_for.whole_minutes() {
+            0 => "less than a minute".to_owned(),
+            1 => "1 minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        }
     }
 
     /// Whether a person may see events.

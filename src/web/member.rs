@@ -2,16 +2,24 @@
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use time::OffsetDateTime;
+use url::form_urlencoded;
 
 use super::error::PageError;
 use super::frame::Notice;
 use super::session::{SignedIn, signed_in};
+use super::sight::{MaskedLine, Sight};
 use super::{Frame, Section};
+use crate::base::clock::Clock;
+use crate::base::db::Db;
 use crate::base::ids::ProjectId;
 use crate::models::accounts::User;
-use crate::models::projects::{Project, Role};
+use crate::models::audit::{Action, Entry};
+use crate::models::projects::{Project, Role, reveals};
+use crate::rules::masks::Veil;
 
 /// A person and the project that the path names, with the role they have in it. An owner is an admin everywhere.
 #[derive(Clone, Debug)]
@@ -25,6 +33,12 @@ pub struct Member {
     pub notice: Option<Notice>,
     /// Notices that they have not seen.
     pub unseen: i64,
+    /// What of the project's personal data they may see now.
+    pub sight: Sight,
+    /// The moment of the request.
+    pub now: OffsetDateTime,
+    /// The address that was asked for, if it can be opened again.
+    pub at: String,
 }
 
 impl Member {
@@ -37,6 +51,29 @@ impl Member {
     pub fn path(&self, below: &str) -> String {
         format!("/p/{}{below}", self.project.id)
     }
+
+    /// What says on a page that something of it is masked, if something was. `here` is the page's address.
+    pub fn masked_line(&self, veil: &Veil, here: &str) -> Option<MaskedLine> {
+        let reveal_link = || {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            self.path(&format!("/reveal?{}", query.append_pair("next", here).finish()))
+        };
+        let may_reveal = self.role >= Role::Support;
+        veil.has_hidden().then(|| MaskedLine { reveal_link: may_reveal.then(reveal_link) })
+    }
+
+    /// A line of the audit log about something that they did here.
+    pub fn entry(&self, action: Action, subject: impl ToString, detail: impl Into<String>) -> Entry {
+        let (user, project) = (Some(self.user.id), Some(self.project.id));
+        Entry { user, project, action, subject: subject.to_string(), detail: detail.into() }
+    }
+
+    /// Writes down that a record was opened, if personal data is shown for a while. `record` is its id.
+    pub async fn saw(&self, db: &Db, clock: &Clock, record: String) -> Result<(), PageError> {
+        let Some(reveal) = self.sight.reveal() else { return Ok(()) };
+        let (whose, now) = ((self.project.id, self.user.id), clock.now());
+        Ok(db.transaction(move |conn| reveals::saw(conn, whose, reveal, record, now)).await?)
+    }
 }
 
 async fn member(req: &HttpRequest, at_least: Role) -> Result<Member, PageError> {
@@ -46,7 +83,16 @@ async fn member(req: &HttpRequest, at_least: Role) -> Result<Member, PageError> 
     let id: Option<ProjectId> = req.match_info().get("project").and_then(|text| text.parse().ok());
     let found = projects.iter().find(|(project, _)| Some(project.id) == id).cloned();
     let Some((project, role)) = found else { return Err(missing) };
-    let member = Member { user, project, role, projects, notice, unseen };
+    let (Some(db), Some(clock)) = (req.app_data::<Data<Db>>(), req.app_data::<Data<Clock>>()) else {
+        return Err(missing);
+    };
+    let (whose, who, now) = ((project.id, role), user.id, clock.now());
+    let at = if req.method().is_safe() { req.uri().to_string() } else { String::new() };
+    let sight = match role {
+        Role::Admin => Sight::Plain,
+        _ => db.run(move |conn| Sight::load(conn, whose, who, now)).await?,
+    };
+    let member = Member { user, project, role, projects, notice, unseen, sight, now, at };
     req.extensions_mut().insert(member.frame("", Section::None));
     if role < at_least {
         return Err(PageError::Forbidden(match at_least {

@@ -18,6 +18,7 @@ pub mod page;
 pub mod paging;
 pub mod request;
 pub mod session;
+pub mod sight;
 pub mod visitor;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -34,6 +35,7 @@ pub use frame::{Frame, Section};
 pub use member::{Admin, Member, Support, Viewer};
 pub use page::Htmx;
 pub use session::{Owner, SignedIn};
+pub use sight::{MaskedLine, Sight};
 pub use visitor::Visitor;
 
 /// What the kit must know of the configuration. Handlers get it as `Data<WebSettings>`.

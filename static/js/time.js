@@ -6,6 +6,9 @@
   var language = navigator.language.startsWith("en") ? navigator.language : "en-GB";
   var moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   var day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  var clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  var date = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+  var FORMS = { day: day, clock: clock, date: date };
   var ago = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   var STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
   var AGAIN_MS = 20000;
@@ -26,7 +29,7 @@
     var kind = element.dataset.time;
     element.dataset.utc ??= element.title || element.textContent;
     element.title = kind === "" ? element.dataset.utc : moment.format(at) + " · " + element.dataset.utc;
-    element.textContent = kind === "ago" ? from_now(at) : (kind === "day" ? day : moment).format(at);
+    element.textContent = kind === "ago" ? from_now(at) : (FORMS[kind] || moment).format(at);
   }
 
   function show(root, which) {

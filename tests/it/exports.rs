@@ -145,6 +145,25 @@ fn ndjson_has_data_digit_for_digit_and_attempts_for_who_may_read_them() {
     project.api().get("/v1/deliveries/export?limit=5").expect(422);
 }
 
+#[test]
+fn whoever_sees_personal_data_masked_gets_a_masked_file_and_is_told() {
+    let (app, project, _receiver) = started();
+    project.event(TYPE, json!({ "customer": { "email": "ada.lovelace@example.com" } }));
+    let path = format!("/p/{}/history/export", project.id);
+    let support = people::member(&app, project.id, Role::Support);
+    let file = support.get(&format!("{path}/file?format=ndjson&data=1&attempts=1")).expect(200).body;
+    assert_eq!(file.lines().count(), 2);
+    assert!(file.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{file}");
+    assert!(!file.contains("lovelace") && file.contains('•'), "{file}");
+    assert!(
+        support.get(&path).expect(200).page().text("form[data-export]").contains("is masked in the file")
+    );
+    let admin = people::member(&app, project.id, Role::Admin);
+    let file = admin.get(&format!("{path}/file?format=ndjson&data=1")).expect(200).body;
+    assert!(file.contains("ada.lovelace@example.com"), "{file}");
+    assert!(!admin.get(&path).expect(200).page().text("form[data-export]").contains("masked"));
+}
+
 /// Begins an export and reads none of it.
 fn begun(app: &App, project: &Project) -> TcpStream {
     let mut stream = TcpStream::connect(app.address).expect("connect");

@@ -205,6 +205,11 @@ fn what_became_of_the_first_event_is_told_although_the_test_was_left_out() {
     admin.get(&page.attribute("#step-5-delivery", "href").expect("the way to it")).expect(200);
 }
 
+/// Returns when a delivery that was given up is in the figures.
+fn until_counted_as_failed(app: &App) {
+    app.wait_until("it is counted", |app| app.db.count("delivery_figures where failed > 0") > 0);
+}
+
 #[test]
 fn the_summary_counts_what_came_of_the_last_day_without_tests_and_what_waits_now() {
     let app = App::start();
@@ -222,15 +227,16 @@ fn the_summary_counts_what_came_of_the_last_day_without_tests_and_what_waits_now
     admin.submit(&test, &admin.get(&test).expect(200).page().form("#test-form")).expect(200);
     let page = overview(&admin, &path);
     assert_eq!(
-        page.texts(".summary-counts .summary-number"),
+        page.texts(".summary-counts .summary-number")[..4],
         ["0", "0", "0", "0"],
         "a day later, and a test"
     );
     assert!(page.text(".summary").contains("1 of 1 active") && !page.has(".told-row"));
     post();
     app.wait_for("failed", 2);
+    until_counted_as_failed(&app);
     let page = overview(&admin, &path);
-    assert_eq!(page.texts(".summary-counts .summary-number"), ["0", "1", "0", "0"]);
+    assert_eq!(page.texts(".summary-counts .summary-number")[..4], ["0", "1", "0", "0"]);
     assert!(page.text(".summary").contains("0 of 1 active") && page.text(".summary").contains("1 disabled"));
     assert_eq!(page.count(".told-row"), 1);
     for link in [".summary-counts a[href*='status=failed']", ".told-row a", ".panel-head a"] {
@@ -259,7 +265,7 @@ fn what_is_given_up_today_counts_today_and_what_is_held_counts_at_any_age() {
     let counts = |wanted: [&str; 4], rows: [usize; 4], why: &str| {
         let page = overview(&admin, &path);
         assert_eq!(
-            page.texts(".summary-counts .summary-number"),
+            page.texts(".summary-counts .summary-number")[..4],
             wanted,
             "delivered, failed, under way, held: {why}"
         );
@@ -283,6 +289,7 @@ fn what_is_given_up_today_counts_today_and_what_is_held_counts_at_any_age() {
     receiver.set(Behaviour::status(410));
     switch(true);
     app.wait_for("failed", 1);
+    until_counted_as_failed(&app);
     let page = counts(["0", "1", "0", "0"], [0, 1, 0, 0], "given up five days after it arrived");
     assert!(page.text(".told-row").contains("given up"));
     app.advance(time::Duration::hours(25));

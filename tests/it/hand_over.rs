@@ -105,6 +105,7 @@ impl Memory {
             claims: 1,
             test: false,
             in_turn: false,
+            attempts_before: 0,
             attempt: (next != Next::GivenBack).then_some(attempt),
             next,
             without_row: Some(WithoutRow { place: 0, payload: payload.clone() }),

@@ -131,9 +131,12 @@ fn tests_are_shown_left_out_or_alone_and_the_overviews_figures_lead_to_as_many()
     assert!(page.texts(".rows .row-status").iter().all(|status| status.ends_with(" Test")));
 
     app.db.execute("update projects set first_steps_dismissed_at = now()");
+    let counted =
+        "(select from delivery_figures where grain = 60 having sum(delivered_first + failed) = 3) c";
+    app.wait_until("they are counted", |app| app.db.count(counted) > 0);
     let overview = support.get(&format!("/p/{}/overview", project.id)).expect(200).page();
     let figures = overview.texts(".summary-counts .summary-number");
-    assert_eq!(figures, ["2", "1", "1", "1"]);
+    assert_eq!(figures[..4], ["2", "1", "1", "1"]);
     for (at, label) in ["Delivered", "Failed", "Under way", "Held"].into_iter().enumerate() {
         let card = format!(".summary-card:nth-of-type({}) li:nth-of-type({}) a", at / 2 + 2, at % 2 + 1);
         assert!(overview.text(&card).contains(label));

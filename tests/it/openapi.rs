@@ -20,7 +20,8 @@ use crate::support::receiver::{self, Behaviour};
 
 const TYPE: &str = "redemption.succeeded";
 /// Ids that are well formed and of nothing.
-const NOBODY: [(&str, &str); 5] = [
+const NOBODY: [(&str, &str); 6] = [
+    ("/v1/failure-groups/", "fg_0193b0e0000070008000000000000000"),
     ("/v1/replays/", "rep_0193b0e0000070008000000000000000"),
     ("/v1/events/", "ev_0193b0e0000070008000000000000000"),
     ("/v1/webhooks/", "wh_0193b0e0000070008000000000000000"),
@@ -155,6 +156,7 @@ fn every_example_of_a_request_is_accepted() {
             let made = project.webhook("http://127.0.0.1:9/", json!({}));
             let thing = match operation.path.as_str() {
                 "/v1/event-types/{type}" => own_type(&project),
+                "/v1/failure-groups/{id}/known" => factory::failure_group(&app, &project),
                 _ => text(&made["id"]),
             };
             let answer =
@@ -184,6 +186,14 @@ fn every_answer_is_as_the_document_says() {
     refusals_that_all_share(&app, &project, &described);
     let (event, webhook) = successes(&app, &project, &described);
     replays(&app, &project, &described);
+    let group = factory::failure_group(&app, &project);
+    described.call(api, "markKnown", &group, "", br#"{"note":"ticket 123"}"#).expect(204);
+    app.wait_until("failures are counted", |app| app.db.count("failure_counts") > 0);
+    let told = described.call(api, "getFigures", "", "?range=1h", b"").expect(200).json();
+    let counted = text(&told["failure_groups"][0]["id"]);
+    described.call(api, "markKnown", &counted, "", br#"{"note":"ticket 123"}"#).expect(204);
+    described.call(api, "getFigures", "", "", b"").expect(200);
+    described.call(api, "unmarkKnown", &counted, "", b"").expect(204);
     refusals_of_their_own(&app, &project, &described, &webhook);
     described.call(api, "deleteWebhook", &webhook, "", b"").expect(204);
     let told = described.call(api, "getEvent", &event, "", b"").expect(200).json();
@@ -252,7 +262,7 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call("createWebhook", "", "", body).expect(201).json()
     };
     let failing = text(&create("failing", &receiver.url("/"), json!({}))["id"]);
-    create("taken", &receiver.url("/?status=200"), json!({ "body": "flat" }));
+    let taken = text(&create("taken", &receiver.url("/?status=200"), json!({ "body": "flat" }))["id"]);
     create("gone", &receiver.url("/?status=410"), json!({}));
     create("nowhere", &format!("http://{}/", raw::closed_port()), json!({ "retries": [60, 3_600] }));
     let odd = create("odd", "https://no-such-name.example/", json!({ "active": false, "all_events": true }));
@@ -306,6 +316,11 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
     call("getDelivery", &noted, "", Value::Null).expect(200);
     call("deleteNote", &format!("{noted} {note}"), "", Value::Null).expect(204);
     call("exportDeliveries", "", "?status=failed&columns=id,status", Value::Null).expect(200);
+    let edited = json!({ "data": { "a": 1 }, "webhook_id": taken, "reason": "It was wrong." });
+    let resent = call("resendDelivery", &delivery_to(&failing, &told), "", edited).expect(202).json();
+    call("getDelivery", &text(&resent["id"]), "", Value::Null).expect(200);
+    call("getEvent", &text(&resent["event_id"]), "", Value::Null).expect(200);
+    call("getEvent", &text(&resent["resent_from"]["event_id"]), "", Value::Null).expect(200);
     call("changeProject", "", "", json!({ "webhooks_enabled": false })).expect(200);
     let kept = text(&call("postEvent", "", "", json!({ "type": TYPE, "data": {} })).expect(202).json()["id"]);
     let delivery = delivery_to(&failing, &call("getEvent", &kept, "", Value::Null).expect(200).json());

@@ -55,6 +55,7 @@ fn outcomes_find_their_rows_by_key_even_while_the_days_tables_are_empty() {
         claims: 1,
         test: false,
         in_turn: false,
+        attempts_before: 0,
         attempt: None,
         next: Next::Delivered,
         without_row: None,

@@ -129,6 +129,7 @@ fn outcome(claim: &ClaimedRow, status: u16, next: Next) -> Outcome {
         claims: claim.claims,
         test: claim.test,
         in_turn: claim.in_turn,
+        attempts_before: claim.attempt_count,
         attempt: Some(attempt),
         next,
         without_row: None,

@@ -62,9 +62,10 @@ impl AttemptCount {
     }
 }
 
-/// Which deliveries. Empty lists mean "any". A replay keeps it as JSON: fields may be added, none renamed.
+/// Which deliveries. Empty lists mean "any". A replay keeps it as JSON: fields may be added, none renamed. One with a
+/// field that this version does not know is refused: without it, it would mean more.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Filter {
     pub statuses: Vec<Status>,

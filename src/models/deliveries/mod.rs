@@ -1,9 +1,9 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
 mod attempts;
+mod backlog;
 mod bodies;
 mod body;
 mod census;
-mod figures;
 mod filter;
 mod follow;
 mod forget;
@@ -20,12 +20,14 @@ mod outlines;
 mod pace;
 mod partitions;
 mod past;
+mod past_events;
 mod queue;
 mod rate;
 mod recent;
 mod record;
 mod resend;
 mod retention;
+mod settled;
 mod status;
 mod storage;
 mod switch;
@@ -34,10 +36,10 @@ mod untold;
 mod waiting;
 
 pub use attempts::{Attempt, AttemptRow, BodyKind, Response, Timings, of_delivery};
+pub use backlog::{Backlog, COUNTED_MAX, backlog, latest_posted, latest_test, newest_failures};
 pub use bodies::empty_behind;
 pub use body::{envelope_parts, parts, request_body};
 pub use census::{Census, any_open, census};
-pub use figures::{COUNTED_MAX, Figures, figures, latest_posted, latest_test, newest_failures};
 pub use filter::{AttemptCount, Filter, StatusClass};
 pub use follow::{PIECE, finish_some, note_stranded, unfinished};
 pub use forget::{forget_project, sending_count};
@@ -59,11 +61,13 @@ pub use pace::{
 };
 pub use partitions::{make_ahead, make_behind};
 pub use past::{PastDelivery, insert_past};
+pub use past_events::send_past;
 pub use queue::{Claimed, ClaimedRow, Rescued, claim, first_due, lease, rescue, take_back};
 pub use recent::{Recent, recent};
-pub use record::{Next, Outcome, WithoutRow, record};
-pub use resend::{ResendError, Resent, resend, resend_some, statuses};
+pub use record::{Next, Outcome, WithoutRow, record, stale};
+pub use resend::{Chosen, ResendError, Resent, resend, resend_some, send_chosen, statuses};
 pub use retention::{Retention, drop_behind};
+pub use settled::{Settled, settled};
 pub use status::{Failure, FailureKind, Status};
 pub use storage::{DaySize, Storage, TableSize, storage};
 pub use switch::{

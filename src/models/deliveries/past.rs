@@ -92,6 +92,7 @@ fn outcomes(past: &[PastDelivery]) -> Vec<Outcome> {
                 claims,
                 test: false,
                 in_turn: false,
+                attempts_before: claims - 1,
                 attempt: Some(attempt.clone()),
                 next: Next::GivenBack,
                 without_row: None,

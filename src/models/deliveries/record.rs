@@ -1,4 +1,5 @@
 //! Outcomes: attempts written and states moved, many in one transaction, only where the claim is still ours.
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -50,6 +51,8 @@ pub struct Outcome {
     /// See [`super::Claimed`], as the next one.
     pub test: bool,
     pub in_turn: bool,
+    /// How many attempts the delivery had when it was claimed.
+    pub attempts_before: i32,
     pub attempt: Option<Attempt>,
     pub next: Next,
     /// The delivery has no row yet: it is written now, unless somebody made it due meanwhile.
@@ -182,6 +185,23 @@ pub fn record(conn: &mut PgConnection, outcomes: &[Outcome], now: OffsetDateTime
         }
     }
     Ok(moved)
+}
+
+/// The deliveries among these outcomes that did not come to their end by them: their claims were lost meanwhile.
+pub fn stale(conn: &mut PgConnection, outcomes: &[Outcome]) -> Result<HashSet<DeliveryId>, DbError> {
+    let mut stale = HashSet::new();
+    for outcome in outcomes {
+        let row = deliveries::table
+            .find((outcome.project, outcome.delivery))
+            .filter(deliveries::claims.eq(outcome.claims))
+            .filter(deliveries::status.eq(outcome.next.status().number()));
+        if outcome.next.due_at(OffsetDateTime::UNIX_EPOCH).is_none()
+            && !diesel::select(diesel::dsl::exists(row)).get_result::<bool>(conn)?
+        {
+            stale.insert(outcome.delivery);
+        }
+    }
+    Ok(stale)
 }
 
 /// Whether it is this outcome's claim that the delivery failed under.

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
 
 use super::in_memory::without_row;
-use super::{Delivery, Status, bodies, find};
+use super::{Delivery, NewDelivery, Status, bodies, delivery_id, find, insert};
 use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, EventId, ProjectId, WebhookId};
 use crate::base::schema::deliveries;
@@ -84,6 +84,59 @@ pub fn resend(
     find(conn, project, id)?.ok_or(ResendError::Gone)
 }
 
+/// What is to be sent to a webhook because a person or a program chose so, whatever it subscribes to.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Chosen {
+    pub event: EventId,
+    pub event_type: String,
+    /// It was a test, and stays one.
+    pub test: bool,
+    pub webhook: WebhookId,
+}
+
+/// Makes the delivery of an event to a webhook due now; one that there is already by the rules of [`resend`]. Neither
+/// subscription nor filter is asked. Wake the dispatcher afterwards.
+pub fn send_chosen(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    chosen: Chosen,
+    now: OffsetDateTime,
+) -> Result<Delivery, ResendError> {
+    // Nobody turns a switch meanwhile.
+    diesel::sql_query("select from projects where id = $1 for share")
+        .bind::<SqlUuid, _>(project)
+        .execute(conn)?;
+    let id = delivery_id(chosen.event, chosen.webhook);
+    if find(conn, project, id)?.is_some() {
+        return resend(conn, project, id, now);
+    }
+    can_be_called(conn, project, chosen.webhook)?;
+    if !projects::sends(conn, project)? {
+        return Err(ResendError::AllOff);
+    }
+    bodies::hold(conn, chosen.event)?;
+    if !events::has_data(conn, project, chosen.event)? {
+        return Err(ResendError::Emptied);
+    }
+    let delivery = NewDelivery {
+        project,
+        id,
+        event: chosen.event,
+        webhook: chosen.webhook,
+        event_type: chosen.event_type,
+        status: Status::Due,
+        due_at: Some(now),
+        claimed_by: None,
+    };
+    insert(conn, &[delivery])?;
+    if chosen.test {
+        // The statement for many is on the hot path, where no test comes by: it knows nothing of them.
+        diesel::update(deliveries::table.find((project, id))).set(deliveries::test.eq(true)).execute(conn)?;
+    }
+    find(conn, project, id)?.ok_or(ResendError::Gone)
+}
+
 /// What became of one of several that were to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resent {
@@ -99,6 +152,8 @@ pub enum Resent {
     NotKept,
     /// It waits or is being sent already.
     UnderWay,
+    /// There is one already, where one was to be made.
+    Made,
     /// Somebody else has it at this moment: try again.
     Later,
 }
@@ -195,7 +250,11 @@ pub fn statuses(
     Ok(rows.into_iter().map(|(id, status)| (id, Status::of_number(status))).collect())
 }
 
-fn can_be_called(conn: &mut PgConnection, project: ProjectId, webhook: WebhookId) -> Result<(), ResendError> {
+pub(super) fn can_be_called(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    webhook: WebhookId,
+) -> Result<(), ResendError> {
     let webhook = webhooks::find(conn, project, webhook)?.ok_or(ResendError::WebhookDeleted)?;
     if webhook.settings.active { Ok(()) } else { Err(ResendError::WebhookOff) }
 }

@@ -5,6 +5,7 @@ mod history;
 mod insert;
 mod list;
 mod preview;
+mod walk;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
 pub use forget::forget_project;
@@ -14,6 +15,7 @@ pub use history::{
 pub use insert::{NewEvent, insert, insert_test};
 pub use list::{Filter, Page, list};
 pub use preview::{LOOKED_AT_MAX, Looked, Preview, preview};
+pub use walk::{Meant, Step, Walked, walk};
 
 use bytes::Bytes;
 use time::OffsetDateTime;

@@ -1,6 +1,8 @@
 //! Projects: everything else belongs to one. With their members' roles and their API keys.
 pub mod keys;
+pub mod masking;
 pub mod members;
+pub mod reveals;
 
 use std::fmt;
 

@@ -2,13 +2,14 @@
 use std::fmt;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Uuid as SqlUuid};
+use diesel::sql_types::{Array, SmallInt, Uuid as SqlUuid};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::past::{BEGINS_AFTER, PastEvents};
 use super::state::{Counts, ItemState, ReplayStatus};
 use crate::base::db::DbError;
-use crate::base::ids::{self, DeliveryId, ProjectId, ReplayId};
+use crate::base::ids::{self, DeliveryId, EventId, ProjectId, ReplayId};
 use crate::base::schema::replays;
 use crate::models::deliveries::Filter;
 
@@ -24,6 +25,8 @@ pub enum Wanted {
     Matching(Box<Filter>),
     /// Just these, at most [`NAMED_MAX`].
     Named(Vec<DeliveryId>),
+    /// Those of past events to a webhook, which it gets for the first time.
+    Events(Box<PastEvents>),
 }
 
 /// How they are sent.
@@ -63,8 +66,12 @@ impl Default for Options {
 pub struct Replay {
     pub project: ProjectId,
     pub id: ReplayId,
-    /// None for deliveries that were named, or for a filter that this version cannot read.
+    /// None for deliveries that were named, for events, or for a filter that this version cannot read.
     pub filter: Option<Filter>,
+    /// Which past events, if it is of such.
+    pub events: Option<PastEvents>,
+    /// What it is of was written by another version, and this one cannot read it: nothing is sent.
+    pub is_unreadable: bool,
     pub options: Options,
     pub status: ReplayStatus,
     pub created_at: OffsetDateTime,
@@ -134,20 +141,29 @@ pub(super) struct Row {
     pub(super) tried_before: i32,
     pub(super) failed_before: i32,
     pub(super) looked_until: Option<Uuid>,
+    pub(super) events: Option<String>,
 }
 
 impl Row {
     pub(super) fn read_filter(&self) -> Option<Filter> {
         self.filter.as_deref().and_then(|text| serde_json::from_str(text).ok())
     }
+
+    pub(super) fn read_events(&self) -> Option<PastEvents> {
+        self.events.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    }
 }
 
 impl From<Row> for Replay {
     fn from(row: Row) -> Self {
+        let (filter, events) = (row.read_filter(), row.read_events());
+        let was_named = row.filter.is_none() && row.events.is_none();
         Self {
             project: row.project_id,
             id: row.id,
-            filter: row.read_filter(),
+            is_unreadable: !was_named && filter.is_none() && events.is_none(),
+            filter,
+            events,
             options: Options {
                 newest_first: row.newest_first,
                 skips_delivered: row.skips_delivered,
@@ -173,22 +189,26 @@ pub fn create(
     now: OffsetDateTime,
 ) -> Result<Replay, DbError> {
     let id = ReplayId::new(now);
-    let (filter, named) = match wanted {
+    let mut look_at = now;
+    let (filter, events, named) = match wanted {
         Wanted::Matching(mut filter) => {
             let end = now + Duration::milliseconds(1);
             filter.until = Some(filter.until.map_or(end, |until| until.min(end)));
             filter.before = None;
-            let text =
-                serde_json::to_string(&filter).map_err(|error| DbError::Unavailable(error.to_string()))?;
-            (Some(text), Vec::new())
+            (Some(json(&filter)?), None, Vec::new())
         }
-        Wanted::Named(ids) => (None, ids),
+        Wanted::Named(ids) => (None, None, ids),
+        Wanted::Events(events) => {
+            look_at = now + BEGINS_AFTER;
+            (None, Some(json(&events)?), Vec::new())
+        }
     };
     let row = (
         replays::project_id.eq(project),
         replays::id.eq(id),
-        replays::is_collected.eq(filter.is_none()),
+        replays::is_collected.eq(filter.is_none() && events.is_none()),
         replays::filter.eq(filter),
+        replays::events.eq(events),
         replays::newest_first.eq(options.newest_first),
         replays::skips_delivered.eq(options.skips_delivered),
         replays::rate_per_s.eq(options.rate_per_s),
@@ -198,7 +218,7 @@ pub fn create(
         replays::counts.eq(Counts::none().column()),
         replays::at_a_time.eq(AT_A_TIME_MIN),
         replays::next_at.eq(now),
-        replays::look_at.eq(now),
+        replays::look_at.eq(look_at),
     );
     diesel::insert_into(replays::table).values(row).execute(conn)?;
     let mut counts = Counts::none();
@@ -220,6 +240,31 @@ pub(super) fn add_items(
     .bind::<SqlUuid, _>(project)
     .bind::<SqlUuid, _>(replay)
     .bind::<Array<SqlUuid>, _>(ids)
+    .execute(conn)?;
+    Ok(i32::try_from(added).unwrap_or(i32::MAX))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+/// Writes down events of which deliveries are to be made, or what hinders; answers how many were new.
+pub(super) fn add_events(
+    conn: &mut PgConnection,
+    (project, replay): (ProjectId, ReplayId),
+    new: &[(DeliveryId, EventId)],
+    state: ItemState,
+) -> Result<i32, DbError> {
+    let (ids, events): (Vec<DeliveryId>, Vec<EventId>) = new.iter().copied().unzip();
+    let added = diesel::sql_query(
+        "insert into replay_items (project_id, replay_id, delivery_id, event_id, state) \
+         select $1, $2, n.id, n.event_id, $5 from unnest($3, $4) n (id, event_id) on conflict do nothing",
+    )
+    .bind::<SqlUuid, _>(project)
+    .bind::<SqlUuid, _>(replay)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlUuid>, _>(events)
+    .bind::<SmallInt, _>(state.number())
     .execute(conn)?;
     Ok(i32::try_from(added).unwrap_or(i32::MAX))
 }

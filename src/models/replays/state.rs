@@ -66,11 +66,13 @@ pub enum ItemState {
     LeftNotKept,
     /// Left out: it was waiting or being sent already.
     LeftUnderWay,
+    /// Left out of past events to a webhook: it had got one meanwhile.
+    LeftMade,
 }
 
 impl ItemState {
     /// Every state, by its number in the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Waiting,
         Self::HandedOver,
         Self::Delivered,
@@ -83,14 +85,16 @@ impl ItemState {
         Self::LeftWebhookDeleted,
         Self::LeftNotKept,
         Self::LeftUnderWay,
+        Self::LeftMade,
     ];
     /// Those of what was left out.
-    pub const LEFT_OUT: [Self; 5] = [
+    pub const LEFT_OUT: [Self; 6] = [
         Self::LeftDelivered,
         Self::LeftWebhookOff,
         Self::LeftWebhookDeleted,
         Self::LeftNotKept,
         Self::LeftUnderWay,
+        Self::LeftMade,
     ];
 
     /// The number in the table.
@@ -117,6 +121,7 @@ impl ItemState {
             Self::LeftWebhookDeleted => "skipped_webhook_deleted",
             Self::LeftNotKept => "skipped_not_kept",
             Self::LeftUnderWay => "skipped_under_way",
+            Self::LeftMade => "skipped_existing",
         }
     }
 

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use time::{Duration, OffsetDateTime};
 
+use super::past;
 use super::rows::{self, Row};
 use super::state::{Counts, ItemState, ReplayStatus};
 use crate::base::db::DbError;
-use crate::base::ids::{DeliveryId, ProjectId, ReplayId};
+use crate::base::ids::{DeliveryId, EventId, ProjectId, ReplayId};
 use crate::base::schema::{replay_items, replays};
 use crate::models::deliveries::{self, Resent, Status};
 use crate::models::projects;
@@ -67,7 +68,9 @@ fn piece(conn: &mut PgConnection, mut row: Row, now: OffsetDateTime) -> Result<S
     let mut status = ReplayStatus::of_number(row.status);
     let mut has_moved = false;
     if status == ReplayStatus::Running && !row.is_collected {
-        collect(conn, &mut row, &mut counts, now)?;
+        if !collect(conn, &mut row, &mut counts, now)? {
+            status = ReplayStatus::Stopped;
+        }
         has_moved = true;
     } else {
         has_moved |= look(conn, &mut row, &mut counts)?;
@@ -103,17 +106,21 @@ fn piece(conn: &mut PgConnection, mut row: Row, now: OffsetDateTime) -> Result<S
     Ok(if has_moved { Step::Moved } else { Step::Waits })
 }
 
-/// Writes down the next of those that match, newest first, as the history lists them.
+/// Writes down the next of those that match, newest first, as the history lists them; of events, oldest first. False if
+/// nobody can say what matches.
 fn collect(
     conn: &mut PgConnection,
     row: &mut Row,
     counts: &mut Counts,
     now: OffsetDateTime,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
+    if let Some(wanted) = row.read_events() {
+        past::collect(conn, row, &wanted, counts)?;
+        return Ok(true);
+    }
     let Some(mut filter) = row.read_filter() else {
         tracing::error!(replay = %row.id, "its filter cannot be read: nothing is sent");
-        row.is_collected = true;
-        return Ok(());
+        return Ok(false);
     };
     filter.before = row.collected_until.map(DeliveryId);
     let found = deliveries::list(conn, row.project_id, &filter, COLLECTED_PIECE, now)?;
@@ -121,7 +128,7 @@ fn collect(
     counts.add(ItemState::Waiting, rows::add_items(conn, (row.project_id, row.id), &ids)?);
     row.collected_until = ids.last().map(|id| id.0).or(row.collected_until);
     row.is_collected = (ids.len() as i64) < COLLECTED_PIECE;
-    Ok(())
+    Ok(true)
 }
 
 /// Sees what became of what was handed over, and, some at a time in turn, of what failed or is held since.
@@ -191,10 +198,19 @@ fn hand_over(
     if limit <= 0 {
         return Ok(false);
     }
-    let ids = next_waiting(conn, row, limit)?;
-    let Some(resent) = deliveries::resend_some(conn, row.project_id, &ids, row.skips_delivered, now)? else {
-        return Ok(false);
+    let next = next_waiting(conn, row, limit)?;
+    let resent = match row.read_events() {
+        Some(wanted) => {
+            let of_events = next.iter().filter_map(|(id, event)| Some((*id, (*event)?)));
+            let of_events: Vec<(DeliveryId, EventId)> = of_events.collect();
+            deliveries::send_past(conn, row.project_id, wanted.webhook, &of_events, now)?
+        }
+        None => {
+            let ids: Vec<DeliveryId> = next.iter().map(|(id, _)| *id).collect();
+            deliveries::resend_some(conn, row.project_id, &ids, row.skips_delivered, now)?
+        }
     };
+    let Some(resent) = resent else { return Ok(false) };
     if let Some(rate) = row.rate_per_s {
         let sent = resent.iter().filter(|(_, resent)| *resent == Resent::Due).count();
         row.next_at = begins + Duration::SECOND * sent as f64 / f64::from(rate);
@@ -220,16 +236,21 @@ fn state_after(resent: Resent) -> ItemState {
         Resent::WebhookDeleted => ItemState::LeftWebhookDeleted,
         Resent::NotKept => ItemState::LeftNotKept,
         Resent::UnderWay => ItemState::LeftUnderWay,
+        Resent::Made => ItemState::LeftMade,
         Resent::Later => ItemState::Waiting,
     }
 }
 
-fn next_waiting(conn: &mut PgConnection, row: &Row, limit: i64) -> Result<Vec<DeliveryId>, DbError> {
+fn next_waiting(
+    conn: &mut PgConnection,
+    row: &Row,
+    limit: i64,
+) -> Result<Vec<(DeliveryId, Option<EventId>)>, DbError> {
     let waiting = replay_items::table
         .filter(replay_items::project_id.eq(row.project_id))
         .filter(replay_items::replay_id.eq(row.id))
         .filter(replay_items::state.eq(ItemState::Waiting.number()))
-        .select(replay_items::delivery_id)
+        .select((replay_items::delivery_id, replay_items::event_id))
         .limit(limit);
     match row.newest_first {
         true => Ok(waiting.order(replay_items::delivery_id.desc()).load(conn)?),

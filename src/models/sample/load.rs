@@ -19,6 +19,7 @@ use crate::base::schema::sample_projects;
 use crate::base::seal::SealKey;
 use crate::models::deliveries::{self, PastDelivery};
 use crate::models::events::{self, Known, NewEvent, Payload, Remembered};
+use crate::models::figures;
 use crate::models::projects::{self, Project, ProjectName, keys};
 use crate::models::webhooks::{self, LastStraw};
 use crate::rules::body::EventSource;
@@ -73,6 +74,7 @@ pub fn load(conn: &mut PgConnection, key: &SealKey, now: OffsetDateTime) -> Resu
     let mut shop = make_webhooks(conn, project.id, key, now)?;
     write_history(conn, project.id, &mut shop, &backend, now)?;
     switch_off(conn, project.id, &shop)?;
+    figures::recount(conn, project.id, now)?;
     Ok(Loaded::New(project))
 }
 

@@ -6,7 +6,7 @@ use super::{Sample, SampleError, find};
 use crate::base::ids::ProjectId;
 use crate::base::schema::sample_projects;
 use crate::models::projects::{self, keys};
-use crate::models::{deliveries, events, webhooks};
+use crate::models::{deliveries, events, figures, webhooks};
 
 /// Rows of a table that go in one transaction.
 pub const ROWS_AT_ONCE: i64 = 2_000;
@@ -43,9 +43,10 @@ pub fn forget_some(conn: &mut PgConnection, sample: Sample) -> Result<usize, Sam
         + events::forget_project(conn, project, rows_max)?)
 }
 
-/// Last step, in a transaction: the project itself with its webhooks, secrets, keys and members, and the mark.
+/// Last step, in a transaction: the project itself with its figures, webhooks, secrets, keys and members, and the mark.
 ///
 /// Whatever else the project holds by then goes with it or stops this.
 pub fn finish(conn: &mut PgConnection, sample: Sample) -> Result<(), SampleError> {
+    figures::forget_project(conn, sample.project)?;
     Ok(projects::delete(conn, sample.project)?)
 }

@@ -24,8 +24,9 @@ use crate::pages::history::span::{self, Span};
 use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Support, filters, page};
+use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Support, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -70,6 +71,7 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    masked: Option<MaskedLine>,
 }
 
 struct Row {
@@ -100,8 +102,9 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (whose, asked) = (views::whose(&support, List::Events), (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, whose, &asked.0, &asked.1, now)).await?;
+    let (whose, veil) = (views::whose(&support, List::Events), support.sight.veil());
+    let asked = (address.clone(), span.clone());
+    let found = db.run(move |conn| Found::load(conn, (whose, veil), &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&support, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())?;
     page::shown_at(answer, shorter.as_deref())
@@ -124,12 +127,13 @@ struct Found {
     /// The event types of the project's own.
     own: OwnNames,
     views: Views,
+    veil: Veil,
 }
 
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        whose: Whose,
+        (whose, mut veil): (Whose, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
@@ -143,6 +147,7 @@ impl Found {
             None => events::Page::default(),
         };
         let events = Paged::cut(found.events, PAGE_ROWS, |event| event.id.0);
+        learn(conn, project, &events.rows, &mut veil)?;
         Ok(Self {
             stopped_at: found.stopped_at,
             silences: deliveries::silences(conn, project, &events.rows)?,
@@ -150,8 +155,27 @@ impl Found {
             own: event_types::names(conn, project)?,
             views: saved_views::views(conn, whose)?,
             events,
+            veil,
         })
     }
+}
+
+/// Ids that somebody chose may be what the events' data masks, so those are read for who may not see it.
+fn learn(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    rows: &[Summary],
+    veil: &mut Veil,
+) -> Result<(), DbError> {
+    if veil.is_clear() {
+        return Ok(());
+    }
+    let has_own_words = |event: &&Summary| event.external_id.is_some() || event.entity_id.is_some();
+    let wanted: Vec<_> = rows.iter().filter(has_own_words).map(|event| (project, event.id)).collect();
+    for payload in events::load_payloads(conn, &wanted)?.values() {
+        veil.learn(&payload.data);
+    }
+    Ok(())
 }
 
 /// Which events are asked for; none if that can be none.
@@ -200,6 +224,7 @@ impl ListPage {
         let last = found.events.next.and(found.events.rows.last()).map(text_of);
         let older = last.or(found.stopped_at.map(|id| id.with_prefix("ev_")));
         let rows = &found.events.rows;
+        let shown = rows.iter().map(|event| Row::of(member, event, &found)).collect();
         Self {
             frame: member.frame("Events", Section::Events),
             bare: address.bare().to_owned(),
@@ -222,7 +247,8 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|id| first.with("cursor", &id)),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
-            rows: rows.iter().map(|event| Row::of(member, event, found.silence(event))).collect(),
+            masked: member.masked_line(&found.veil, &address.link()),
+            rows: shown,
         }
     }
 }
@@ -236,15 +262,16 @@ impl Found {
 }
 
 impl Row {
-    fn of(member: &Member, event: &Summary, silence: String) -> Self {
+    fn of(member: &Member, event: &Summary, found: &Found) -> Self {
+        let shown = |text: &Option<String>| found.veil.text(text.as_deref().unwrap_or_default()).into_owned();
         Self {
             link: member.path(&format!("/events/{}", text_of(event))),
             id: text_of(event),
             event_type: event.event_type.clone(),
-            external_id: event.external_id.clone().unwrap_or_default(),
-            entity_id: event.entity_id.clone().unwrap_or_default(),
+            external_id: shown(&event.external_id),
+            entity_id: shown(&event.entity_id),
             deliveries: event.deliveries,
-            silence,
+            silence: found.silence(event),
             test: event.test,
             created_at: event.created_at,
         }

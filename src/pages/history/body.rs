@@ -69,6 +69,11 @@ impl Body {
         Self { kind, pieces, size, is_laid_out }
     }
 
+    /// The same with the length of what was sent, of which this may be a masked copy.
+    pub fn with_length(self, bytes: usize) -> Self {
+        Self { size: size_words(bytes), ..self }
+    }
+
     /// Whether there is a choice between two layouts.
     pub fn is_json(&self) -> bool {
         self.kind == Kind::Json

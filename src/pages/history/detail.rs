@@ -8,6 +8,7 @@ use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
 
+use super::again::Again;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
@@ -18,12 +19,16 @@ use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{DeliveryId, ProjectId};
-use crate::models::deliveries::{self, AttemptRow, Delivery, Note, ResendError, Status};
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Note, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
-use crate::models::webhooks::{self, Webhook};
+use crate::models::resends::{self, Told};
+use crate::models::webhooks::{self, Named, Webhook};
 use crate::rules::catalogue;
-use crate::web::{Frame, Htmx, Member, PageError, PageResult, Query, Section, Viewer, filters, page};
+use crate::rules::masks::Veil;
+use crate::web::{
+    Frame, Htmx, MaskedLine, Member, PageError, PageResult, Query, Section, Sight, Viewer, filters, page,
+};
 
 /// So many attempts are listed, the last ones.
 const ATTEMPTS_MAX: i64 = 100;
@@ -40,6 +45,7 @@ struct DetailPage {
     pretty_link: String,
     raw_link: String,
     resend_link: String,
+    changes_link: String,
     may_resend: bool,
     /// Why not, if it may not be sent again now.
     resend_hindrance: String,
@@ -67,6 +73,9 @@ struct DetailPage {
     others: Vec<Row>,
     notes: Vec<NoteLine>,
     notes_link: String,
+    /// What was sent from it with changes, or what it was made from.
+    again: Again,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
@@ -78,8 +87,9 @@ pub async fn detail(
     (path, query): (Path<(String, String)>, Query),
 ) -> PageResult {
     let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
-    let project = viewer.project.id;
-    let found = db.run(move |conn| Found::load(conn, project, id)).await?.ok_or(PageError::NotFound(GONE))?;
+    let (project, sight) = (viewer.project.id, viewer.sight.clone());
+    let found =
+        db.run(move |conn| Found::load(conn, project, id, &sight)).await?.ok_or(PageError::NotFound(GONE))?;
     if htmx.0 && query.0.get("seen") == Some(&found.seen()) {
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -88,6 +98,7 @@ pub async fn detail(
         layout: Layout::of_word(query.0.get("view")),
         now: clock.now(),
     };
+    viewer.saw(&db, &clock, id.to_string()).await?;
     let view = DetailPage::of(&viewer, &found, asked);
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_delivery())
 }
@@ -108,23 +119,39 @@ struct Found {
     is_slowed: bool,
     others: Vec<Row>,
     notes: Vec<Note>,
+    told: Told,
+    names: HashMap<WebhookId, Named>,
+    veil: Veil,
 }
 
 impl Found {
-    fn load(conn: &mut PgConnection, project: ProjectId, id: DeliveryId) -> Result<Option<Self>, DbError> {
+    fn load(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        id: DeliveryId,
+        sight: &Sight,
+    ) -> Result<Option<Self>, DbError> {
         let Some(delivery) = deliveries::find(conn, project, id)? else { return Ok(None) };
         let of_event = deliveries::of_event(conn, project, delivery.event)?;
         let others: Vec<&Delivery> = of_event.iter().filter(|other| other.id != id).collect();
-        let names = if others.is_empty() { HashMap::new() } else { webhooks::names(conn, project)? };
-        let row = |other: &&Delivery| Row::of(project, other, names.get(&other.webhook));
+        let told = resends::of_delivery(conn, project, &delivery)?;
+        let is_alone = others.is_empty() && told.resends.is_empty();
+        let names = if is_alone { HashMap::new() } else { webhooks::names(conn, project)? };
+        let event = events::find(conn, project, delivery.event)?;
+        let attempts = deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?;
+        let veil = learnt(sight, event.as_ref(), &attempts);
+        let row = |other: &&Delivery| Row::of(project, other, names.get(&other.webhook), &veil);
         Ok(Some(Self {
             others: others.iter().map(row).collect(),
-            attempts: deliveries::of_delivery(conn, project, id, ATTEMPTS_MAX)?,
+            attempts,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
-            event: events::find(conn, project, delivery.event)?,
+            event,
             notes: deliveries::notes(conn, project, id)?,
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
+            told,
+            names,
+            veil,
         }))
     }
 
@@ -136,9 +163,27 @@ impl Found {
     }
 }
 
+/// A veil that knows the personal data of the event and of everything that was sent and answered.
+fn learnt(sight: &Sight, event: Option<&Event>, attempts: &[AttemptRow]) -> Veil {
+    let mut veil = sight.veil();
+    if let Some(event) = event {
+        veil.learn(&event.payload.data);
+        veil.learn(event.payload.source.as_bytes());
+    }
+    for attempt in attempts.iter().map(|row| &row.attempt) {
+        if let BodyKind::Kept(body) = &attempt.body {
+            veil.learn(body);
+        }
+        if let Some(response) = &attempt.response {
+            veil.learn(&response.body);
+        }
+    }
+    veil
+}
+
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed, others, notes } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others, notes, told, names, veil } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let base_link = member.path(&format!("/history/{}", delivery.id));
@@ -149,17 +194,24 @@ impl DetailPage {
         let payload = event.as_ref().map(|event| &event.payload);
         let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
         let target_url = webhook.map(|webhook| masking::url(member.role, &webhook.settings.target_url));
+        let target_url = target_url.map(|url| veil.text(&url).into_owned());
         let list_link = member.path("/history");
         let frame = member
             .frame(&format!("{} to {}", delivery.event_type, name(webhook, delivery)), Section::History)
             .below("History", &list_link);
         let may_see_event = frame.is_support() && event.is_some();
+        let exchange =
+            chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role, veil));
+        let external_id = event.as_ref().and_then(|event| event.external_id.as_deref()).unwrap_or_default();
+        let external_id = veil.text(external_id).into_owned();
         Self {
+            masked: member.masked_line(veil, &shown_link(number, view)),
             asks_again_s: asks_again_s(delivery, asked.now),
             again_link: again_link(&base_link, chosen.map(|row| row.number), view, &found.seen()),
             pretty_link: shown_link(number, ""),
             raw_link: shown_link(number, "&view=raw"),
             resend_link: format!("{base_link}/resend"),
+            changes_link: format!("{base_link}/resend-with-changes"),
             may_resend: frame.is_support(),
             resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
                 .map_or_else(String::new, |one| one.to_string()),
@@ -175,7 +227,7 @@ impl DetailPage {
             target_url: target_url.unwrap_or_default(),
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
-            external_id: event.as_ref().and_then(|event| event.external_id.clone()).unwrap_or_default(),
+            external_id,
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
             outlook: timeline::outlook(
@@ -187,12 +239,13 @@ impl DetailPage {
             ),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
-            exchange: chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role)),
+            exchange,
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
             notes: notes.iter().map(|note| NoteLine::of(member, note)).collect(),
             notes_link: format!("{base_link}/notes"),
+            again: Again::of(member, told, Some(delivery.id), names),
             frame,
         }
     }

@@ -7,6 +7,7 @@ use super::{curl, masking, words};
 use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, FailureKind, Response};
 use crate::models::events::Payload;
 use crate::models::projects::Role;
+use crate::rules::masks::Veil;
 
 /// An attempt in full.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ pub struct Answer {
 }
 
 impl Exchange {
-    /// The attempt `row` of a delivery, as far as `role` may read it. Without the event's payload the request has no
+    /// The attempt `row` of a delivery, as far as `role` may read it and the veil lets through. Without the event's payload the request has no
     /// body.
     pub fn of(
         delivery: &Delivery,
@@ -58,11 +59,12 @@ impl Exchange {
         payload: Option<&Payload>,
         layout: Layout,
         role: Role,
+        veil: &Veil,
     ) -> Self {
         let attempt = &row.attempt;
         let failure = attempt.failure.as_ref();
         let shows_bodies = masking::shows_bodies(role);
-        let url = masking::url(role, &attempt.url);
+        let url = veil.text(&masking::url(role, &attempt.url)).into_owned();
         let sent = match (&attempt.body, payload) {
             _ if !shows_bodies => None,
             (_, Some(payload)) => deliveries::request_body(delivery.id, delivery.webhook, attempt, payload),
@@ -70,12 +72,14 @@ impl Exchange {
             (_, None) => None,
         };
         let sent = sent.map(|sent| masking::request_body(role, &attempt.url, sent));
+        let sent = sent.as_deref().map(|sent| (sent.len(), veil.bytes(sent)));
+        let request_headers = veil.headers(masking::request_headers(role, &attempt.request_headers));
         Self {
             number: row.number,
             started_at: attempt.started_at,
             class: words::outcome_class(attempt),
             outcome: words::outcome_words(attempt.response.as_ref().map(|r| r.status), failure),
-            detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
+            detail: failure.map(|failure| veil.text(&failure.detail).into_owned()).unwrap_or_default(),
             remedy: failure.map_or("", |failure| match (failure.kind, delivery.test) {
                 (FailureKind::Interrupted, true) => "Resend it, or send another test.",
                 (kind, _) => words::remedy(kind),
@@ -88,13 +92,13 @@ impl Exchange {
             steps: timing::steps(&attempt.timings),
             is_masked: !shows_bodies,
             address: attempt.address.clone().unwrap_or_default(),
-            request_headers: masking::request_headers(role, &attempt.request_headers),
-            curl: sent.as_deref().and_then(|sent| curl::command(&url, &attempt.request_headers, sent)),
+            curl: sent.as_ref().and_then(|(_, sent)| curl::command(&url, &request_headers, sent)),
+            request_headers,
             url,
-            request: sent.as_deref().map(|sent| Body::of(sent, layout)),
+            request: sent.as_ref().map(|(length, sent)| Body::of(sent, layout).with_length(*length)),
             response: attempt.response.as_ref().map(|response| Answer {
                 is_emptied: row.response_is_emptied,
-                ..Answer::of(response, layout, role)
+                ..Answer::of(response, layout, role, veil)
             }),
         }
     }
@@ -107,7 +111,7 @@ impl Exchange {
 }
 
 impl Answer {
-    fn of(response: &Response, layout: Layout, role: Role) -> Self {
+    fn of(response: &Response, layout: Layout, role: Role, veil: &Veil) -> Self {
         let body: &[u8] = if masking::shows_bodies(role) { &response.body } else { &[] };
         Self {
             status: words::response_words(response.status),
@@ -116,8 +120,8 @@ impl Answer {
                 300..=399 => "state-held",
                 _ => "state-bad",
             },
-            headers: masking::response_headers(role, &response.headers),
-            body: Body::of(body, layout),
+            headers: veil.headers(masking::response_headers(role, &response.headers)),
+            body: Body::of(&veil.bytes(body), layout).with_length(body.len()),
             is_emptied: false,
             truncated: response.truncated,
         }

@@ -18,12 +18,14 @@ use crate::base::db::{Db, DbError};
 use crate::base::ids::{self, DeliveryId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
+use crate::models::resends;
 use crate::models::saved_views::{self, List, Views, Whose};
 use crate::models::webhooks::{self, Named};
 use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue::own::OwnNames;
+use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
-use crate::web::{Frame, Htmx, Member, PageResult, Section, Viewer, filters, page};
+use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Viewer, filters, page};
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
@@ -60,6 +62,7 @@ struct ListPage {
     older: Option<String>,
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
+    masked: Option<MaskedLine>,
 }
 
 /// GET /p/{project}/history.
@@ -77,8 +80,9 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (whose, asked) = (views::whose(&viewer, List::History), (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, whose, &asked.0, &asked.1, now)).await?;
+    let (whose, veil) = (views::whose(&viewer, List::History), viewer.sight.veil());
+    let asked = (address.clone(), span.clone());
+    let found = db.run(move |conn| Found::load(conn, (whose, veil), &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&viewer, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_history())?;
     page::shown_at(answer, shorter.as_deref())
@@ -88,6 +92,7 @@ pub async fn list(
 struct Found {
     deliveries: Paged<Delivery>,
     rows: Vec<Row>,
+    veil: Veil,
     stopped_at: Option<DeliveryId>,
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
@@ -98,7 +103,7 @@ struct Found {
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        whose: Whose,
+        (whose, veil): (Whose, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
@@ -113,19 +118,16 @@ impl Found {
         let names = webhooks::names(conn, project)?;
         let ids: Vec<DeliveryId> = deliveries.rows.iter().map(|delivery| delivery.id).collect();
         let notes = deliveries::note_counts(conn, project, &ids)?;
+        let events = deliveries.rows.iter().map(|delivery| delivery.event).collect();
+        let edited = resends::edited_among(conn, project, events)?;
         let row = |delivery: &Delivery| Row {
+            edited: edited.contains(&delivery.event),
             notes: notes.get(&delivery.id).copied().unwrap_or_default(),
-            ..Row::of(project, delivery, names.get(&delivery.webhook))
+            ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
         };
         let rows = deliveries.rows.iter().map(row).collect();
-        Ok(Self {
-            rows,
-            deliveries,
-            stopped_at,
-            names,
-            own: event_types::names(conn, project)?,
-            views: saved_views::views(conn, whose)?,
-        })
+        let (own, views) = (event_types::names(conn, project)?, saved_views::views(conn, whose)?);
+        Ok(Self { rows, veil, deliveries, stopped_at, names, own, views })
     }
 }
 
@@ -163,6 +165,7 @@ impl ListPage {
             ranges: choices::ranges(address),
             span: choices::span(address, span),
             chips: query::chips(address, &found.names),
+            masked: member.masked_line(&found.veil, &address.link()),
             rows: found.rows,
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),

@@ -5,6 +5,7 @@ use super::words::{self, Badge};
 use crate::base::ids::ProjectId;
 use crate::models::deliveries::{Delivery, Status};
 use crate::models::webhooks::Named;
+use crate::rules::masks::Veil;
 
 /// A delivery, ready to print.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Row {
     pub webhook: String,
     pub webhook_is_deleted: bool,
     pub test: bool,
+    /// Its event is an edited copy; set by lists that tell.
+    pub edited: bool,
     /// The last answer, or why there was none.
     pub outcome: String,
     /// More about a failure.
@@ -33,7 +36,7 @@ pub struct Row {
 
 impl Row {
     /// The row of a delivery; `webhook` is unknown only if its row was lost.
-    pub fn of(project: ProjectId, delivery: &Delivery, webhook: Option<&Named>) -> Self {
+    pub fn of(project: ProjectId, delivery: &Delivery, webhook: Option<&Named>, veil: &Veil) -> Self {
         let failure = delivery.last_failure.as_ref();
         Self {
             link: format!("/p/{project}/history/{}", delivery.id),
@@ -43,8 +46,9 @@ impl Row {
             webhook: webhook.map_or_else(|| delivery.webhook.to_string(), |webhook| webhook.name.clone()),
             webhook_is_deleted: webhook.is_none_or(|webhook| webhook.is_deleted && !webhook.is_draft),
             test: delivery.test,
+            edited: false,
             outcome: words::outcome_words(delivery.last_response_status, failure),
-            detail: failure.map(|failure| failure.detail.clone()).unwrap_or_default(),
+            detail: failure.map(|failure| veil.text(&failure.detail).into_owned()).unwrap_or_default(),
             has_failed: failure.is_some(),
             attempts: delivery.attempt_count,
             created_at: delivery.created_at,

@@ -53,13 +53,13 @@ pub struct Further {
 
 /// What a person can see: their projects, and whether they stand in the first one.
 #[derive(Debug)]
-pub struct Sight {
+pub struct Near {
     projects: Vec<(Project, Role)>,
     is_in_first: bool,
     is_owner: bool,
 }
 
-impl Sight {
+impl Near {
     /// All projects of a person, with the named one first if it is theirs.
     pub fn of(person: &SignedIn, here: &str) -> Self {
         let mut projects = person.projects.clone();
@@ -76,29 +76,29 @@ impl Sight {
     }
 
     /// Where names are looked for: here, or in the first few when they are nowhere.
-    fn near(&self) -> &[(Project, Role)] {
+    fn nearby(&self) -> &[(Project, Role)] {
         let count = if self.is_in_first { 1 } else { self.projects.len().min(PROJECTS_NAMED_MAX) };
         &self.projects[..count]
     }
 }
 
 /// Everything that fits, in the order in which it is shown.
-pub fn search(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Group>, DbError> {
+pub fn search(conn: &mut PgConnection, near: &Near, q: &str) -> Result<Vec<Group>, DbError> {
     let (exact, named) = if q.is_empty() {
         (Vec::new(), Vec::new())
     } else {
-        (by_id(conn, sight, q)?, by_webhook_name(conn, sight, q)?)
+        (by_id(conn, near, q)?, by_webhook_name(conn, near, q)?)
     };
-    let types = own_types(conn, sight, q)?.into_iter().chain(types(q)).collect();
-    let has_sample = if sight.is_owner { Some(sample::find(conn)?.is_some()) } else { None };
-    let pages = places::matching(sight.here(), has_sample, q);
+    let types = own_types(conn, near, q)?.into_iter().chain(types(q)).collect();
+    let has_sample = if near.is_owner { Some(sample::find(conn)?.is_some()) } else { None };
+    let pages = places::matching(near.here(), has_sample, q);
     let pages_max = if q.is_empty() { usize::MAX } else { ITEMS_MAX };
     let groups = vec![
         Group::of(EXACT, exact, ITEMS_MAX, None),
         Group::of("Pages", pages, pages_max, None),
-        Group::of("Webhooks", named, ITEMS_MAX, all_webhooks(sight)),
+        Group::of("Webhooks", named, ITEMS_MAX, all_webhooks(near)),
         Group::of("Event types", types, ITEMS_MAX, Some(("in the reference", in_reference(q)))),
-        Group::of("Projects", projects(sight, q), ITEMS_MAX, Some(("among all projects", "/".to_owned()))),
+        Group::of("Projects", projects(near, q), ITEMS_MAX, Some(("among all projects", "/".to_owned()))),
     ];
     Ok(groups.into_iter().filter(|group| !group.items.is_empty()).collect())
 }
@@ -122,8 +122,8 @@ impl Group {
 }
 
 /// The list of webhooks, for who may see it.
-fn all_webhooks(sight: &Sight) -> Option<(&'static str, String)> {
-    let (project, _) = sight.here().filter(|(_, role)| *role == Role::Admin)?;
+fn all_webhooks(near: &Near) -> Option<(&'static str, String)> {
+    let (project, _) = near.here().filter(|(_, role)| *role == Role::Admin)?;
     Some(("among the webhooks", format!("/p/{}/settings/webhooks", project.id)))
 }
 
@@ -158,8 +158,8 @@ fn types(q: &str) -> Vec<Item> {
 }
 
 /// Those of the project where a person stands, for who may see their pages.
-fn own_types(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
-    let here = sight.here().filter(|(_, role)| *role == Role::Admin && !q.is_empty());
+fn own_types(conn: &mut PgConnection, near: &Near, q: &str) -> Result<Vec<Item>, DbError> {
+    let here = near.here().filter(|(_, role)| *role == Role::Admin && !q.is_empty());
     let Some((project, _)) = here else { return Ok(Vec::new()) };
     let own = event_types::names(conn, project.id)?.0.into_iter().filter(|(name, _)| has(name, q));
     let item = |(name, detail): (String, String)| Item {
@@ -171,8 +171,8 @@ fn own_types(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item
     Ok(own.map(item).collect())
 }
 
-fn projects(sight: &Sight, q: &str) -> Vec<Item> {
-    let away = sight.projects.iter().skip(usize::from(sight.is_in_first));
+fn projects(near: &Near, q: &str) -> Vec<Item> {
+    let away = near.projects.iter().skip(usize::from(near.is_in_first));
     let fitting = away.filter(|(project, _)| has(&project.name, q) || project.id.to_string() == q);
     let item = |(project, _): &(Project, Role)| Item {
         icon: "folders",
@@ -183,12 +183,12 @@ fn projects(sight: &Sight, q: &str) -> Vec<Item> {
     fitting.map(item).collect()
 }
 
-fn by_webhook_name(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
+fn by_webhook_name(conn: &mut PgConnection, near: &Near, q: &str) -> Result<Vec<Item>, DbError> {
     let mut items = Vec::new();
-    for place in sight.near() {
+    for place in near.nearby() {
         for (id, webhook) in webhooks::names(conn, place.0.id)? {
             if !webhook.is_deleted && has(&webhook.name, q) {
-                items.push(webhook_item(place, id, webhook.name, sight));
+                items.push(webhook_item(place, id, webhook.name, near));
             }
         }
     }
@@ -198,17 +198,17 @@ fn by_webhook_name(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Ve
 }
 
 /// Settings for who may see them, else what was sent there.
-fn webhook_item((project, role): &(Project, Role), id: WebhookId, name: String, sight: &Sight) -> Item {
+fn webhook_item((project, role): &(Project, Role), id: WebhookId, name: String, near: &Near) -> Item {
     let href = match role {
         Role::Admin => format!("/p/{}/settings/webhooks/{id}", project.id),
         _ => format!("/p/{}/history?webhook_id={id}", project.id),
     };
-    Item { icon: "webhook", label: name, detail: whereabouts("", project, sight), href }
+    Item { icon: "webhook", label: name, detail: whereabouts("", project, near), href }
 }
 
 /// Adds the project's name for what is not here.
-fn whereabouts(what: &str, project: &Project, sight: &Sight) -> String {
-    let is_here = sight.here().is_some_and(|(here, _)| here.id == project.id);
+fn whereabouts(what: &str, project: &Project, near: &Near) -> String {
+    let is_here = near.here().is_some_and(|(here, _)| here.id == project.id);
     match (what, is_here) {
         (what, true) => what.to_owned(),
         ("", false) => format!("in {}", project.name),
@@ -216,14 +216,14 @@ fn whereabouts(what: &str, project: &Project, sight: &Sight) -> String {
     }
 }
 
-fn by_id(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, DbError> {
+fn by_id(conn: &mut PgConnection, near: &Near, q: &str) -> Result<Vec<Item>, DbError> {
     let is_ours =
         q.parse::<DeliveryId>().is_ok() || q.parse::<EventId>().is_ok() || q.parse::<WebhookId>().is_ok();
     // The caller's own ids may be anything that is typed, so they are looked for nearby only.
     let places =
-        if is_ours { &sight.projects[..sight.projects.len().min(PROJECTS_MAX)] } else { sight.near() };
+        if is_ours { &near.projects[..near.projects.len().min(PROJECTS_MAX)] } else { near.nearby() };
     for place in places {
-        if let Some(item) = in_project(conn, place, sight, q)? {
+        if let Some(item) = in_project(conn, place, near, q)? {
             return Ok(vec![item]);
         }
     }
@@ -233,7 +233,7 @@ fn by_id(conn: &mut PgConnection, sight: &Sight, q: &str) -> Result<Vec<Item>, D
 fn in_project(
     conn: &mut PgConnection,
     place: &(Project, Role),
-    sight: &Sight,
+    near: &Near,
     q: &str,
 ) -> Result<Option<Item>, DbError> {
     let (project, role) = place;
@@ -243,13 +243,13 @@ fn in_project(
         return Ok(Some(Item {
             icon: "send",
             label: q.to_owned(),
-            detail: whereabouts(&what, project, sight),
+            detail: whereabouts(&what, project, near),
             href: format!("/p/{}/history/{id}", project.id),
         }));
     }
     if let Ok(id) = q.parse::<WebhookId>() {
         let webhook = webhooks::names(conn, project.id)?.remove(&id).filter(|webhook| !webhook.is_deleted);
-        return Ok(webhook.map(|webhook| webhook_item(place, id, webhook.name, sight)));
+        return Ok(webhook.map(|webhook| webhook_item(place, id, webhook.name, near)));
     }
     let Some(id) = events::find_by_q(conn, project.id, q)? else { return Ok(None) };
     let Some(event) = events::find(conn, project.id, id)? else { return Ok(None) };
@@ -259,5 +259,5 @@ fn in_project(
         _ => format!("/p/{}/events/{ours}", project.id),
     };
     let what = format!("Event {}", event.payload.event_type);
-    Ok(Some(Item { icon: "bolt", label: q.to_owned(), detail: whereabouts(&what, project, sight), href }))
+    Ok(Some(Item { icon: "bolt", label: q.to_owned(), detail: whereabouts(&what, project, near), href }))
 }

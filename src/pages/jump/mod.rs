@@ -7,10 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
-use self::found::{Group, Sight};
+use self::found::{Group, Near};
+use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::web::page::{go_to, page_or_block};
-use crate::web::{Frame, Htmx, Member, PageResult, Query, Section, SignedIn, filters};
+use crate::web::{Frame, Htmx, Member, PageResult, Query, Section, Sight, SignedIn, filters};
 
 /// Longer than any id or name; the rest of what was typed is not looked at.
 const LETTERS_MAX: usize = 200;
@@ -27,12 +28,17 @@ struct JumpPage {
 }
 
 /// GET /jump?q=&project=: what fits, the nearest first. An id leads straight to its page.
-pub async fn jump(person: SignedIn, db: Data<Db>, htmx: Htmx, Query(raw): Query) -> PageResult {
+pub async fn jump(
+    person: SignedIn,
+    (db, clock): (Data<Db>, Data<Clock>),
+    htmx: Htmx,
+    Query(raw): Query,
+) -> PageResult {
     let q: String = raw.text("q").chars().take(LETTERS_MAX).collect();
-    let sight = Sight::of(&person, raw.text("project"));
-    let here = sight.here().cloned();
+    let near = Near::of(&person, raw.text("project"));
+    let here = near.here().cloned();
     let asked = q.trim().to_owned();
-    let groups = db.run(move |conn| found::search(conn, &sight, &asked)).await?;
+    let groups = db.run(move |conn| found::search(conn, &near, &asked)).await?;
     if !htmx.0
         && let Some(only) = found::exact(&groups)
     {
@@ -42,7 +48,18 @@ pub async fn jump(person: SignedIn, db: Data<Db>, htmx: Htmx, Query(raw): Query)
     let frame = match here {
         Some((project, role)) => {
             let SignedIn { user, projects, notice, unseen } = person;
-            Member { user, project, role, projects, notice, unseen }.frame("Search", Section::None)
+            Member {
+                user,
+                project,
+                role,
+                projects,
+                notice,
+                unseen,
+                sight: Sight::of_role(role),
+                now: clock.now(),
+                at: String::new(),
+            }
+            .frame("Search", Section::None)
         }
         None => person.frame("Search", Section::None),
     };

@@ -21,6 +21,8 @@ const OF_A_PROJECT: &[Place] = &[
     ("plus", "Create a webhook", "new add settings", "/settings/webhooks/new", Role::Admin),
     ("file-code", "Event types", "settings own custom schema sample", "/settings/event-types", Role::Admin),
     ("key", "API keys", "settings token create", "/settings/keys", Role::Admin),
+    ("eye-off", "Masking", "settings personal data mask privacy", "/settings/masking", Role::Admin),
+    ("list-check", "Audit log", "settings who revealed changed", "/settings/audit", Role::Admin),
     (
         "settings",
         "General settings",

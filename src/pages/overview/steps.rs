@@ -296,5 +296,5 @@ fn row(member: &Member, progress: &Progress, delivery: &Delivery) -> Row {
         is_deleted: false,
         is_draft: false,
     });
-    Row::of(member.project.id, delivery, named.as_ref())
+    Row::of(member.project.id, delivery, named.as_ref(), &member.sight.veil())
 }

@@ -8,6 +8,7 @@ use super::new::{self, Asked};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::DeliveryId;
+use crate::models::audit::{self, Action};
 use crate::models::replays::{self, NAMED_MAX, Options, Replay, Wanted};
 use crate::web::{Form, Htmx, PageResult, Support, page, session};
 
@@ -30,12 +31,17 @@ pub async fn create(
         Err(refused) => return new::answer(&support, &db, now, asked, Some(refused)).await,
     };
     let back = asked.link(&support.path("/history"));
+    let audited = support.0.clone();
     let create = move |conn: &mut PgConnection| -> Result<Option<Replay>, DbError> {
         let wanted = match named.is_empty() {
             false => Some(Wanted::Named(named)),
             true => asked.filter(conn, project, now)?.map(|filter| Wanted::Matching(Box::new(filter))),
         };
-        wanted.map(|wanted| replays::create(conn, project, wanted, options, now)).transpose()
+        let replay = wanted.map(|wanted| replays::create(conn, project, wanted, options, now)).transpose()?;
+        if let Some(replay) = &replay {
+            audit::write(conn, &audited.entry(Action::ReplayBegun, replay.id, ""), now)?;
+        }
+        Ok(replay)
     };
     match db.transaction(create).await? {
         Some(replay) => Ok(page::go_to(htmx, &support.path(&format!("/replays/{}", replay.id)))),

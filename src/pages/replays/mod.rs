@@ -1,7 +1,9 @@
-//! Replays: sending everything again that a filter of the history matches, and how far that has come.
+//! Replays: sending everything again that a filter of the history matches, or past events to a webhook, and how far
+//! that has come.
 mod create;
 mod list;
 mod new;
+mod past;
 mod show;
 mod switch;
 mod words;
@@ -9,6 +11,7 @@ mod words;
 pub use create::create;
 pub use list::list;
 pub use new::new;
+pub use past::{past_events, send_past_events};
 pub use show::show;
 pub use switch::{cancel, pause, resume};
 

@@ -78,7 +78,17 @@ pub(super) struct Typed {
 }
 
 impl Typed {
-    fn fresh(names_delivered: bool) -> Self {
+    /// As they were typed.
+    pub(super) fn of(form: &RawForm) -> Self {
+        Self {
+            skips_delivered: form.is_checked("skip_delivered"),
+            newest_first: form.text("order") == "newest_first",
+            rate: form.text("rate_per_s").trim().to_owned(),
+            stop_percent: form.text("stop_percent").trim().to_owned(),
+        }
+    }
+
+    pub(super) fn fresh(names_delivered: bool) -> Self {
         Self {
             skips_delivered: !names_delivered,
             newest_first: false,
@@ -177,12 +187,7 @@ fn view(
 
 /// Reads the options; what was typed comes back with what is wrong.
 pub(super) fn options(form: &RawForm) -> Result<Options, (Typed, FieldErrors)> {
-    let typed = Typed {
-        skips_delivered: form.is_checked("skip_delivered"),
-        newest_first: form.text("order") == "newest_first",
-        rate: form.text("rate_per_s").trim().to_owned(),
-        stop_percent: form.text("stop_percent").trim().to_owned(),
-    };
+    let typed = Typed::of(form);
     let mut errors = FieldErrors::none();
     let mut number = |field: &str, text: &str, max: i32| match text.parse::<i32>() {
         _ if text.is_empty() => None,

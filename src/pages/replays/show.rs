@@ -69,6 +69,8 @@ struct Number {
 struct ItemRow {
     badge: Badge,
     id: String,
+    /// Its turn has not come: there may be no delivery yet.
+    is_to_come: bool,
     row: Option<Row>,
 }
 
@@ -141,7 +143,7 @@ impl ShowPage {
             badge: words::badge(replay.status),
             doing: doing(replay, found.sends),
             subject: words::subject(replay, &found.names),
-            manner: words::manner(&replay.options),
+            manner: words::manner(replay),
             created_at: replay.created_at,
             settled: counts.settled(),
             total: counts.total(),
@@ -162,14 +164,25 @@ impl ShowPage {
 
 fn item_row(member: &Member, found: &Found, item: &Item) -> ItemRow {
     let delivery = found.deliveries.get(&item.delivery);
-    let row = |delivery: &Delivery| Row::of(member.project.id, delivery, found.names.get(&delivery.webhook));
-    ItemRow { badge: words::item_badge(item.state), id: item.delivery.to_string(), row: delivery.map(row) }
+    let veil = member.sight.veil();
+    let row =
+        |delivery: &Delivery| Row::of(member.project.id, delivery, found.names.get(&delivery.webhook), &veil);
+    ItemRow {
+        badge: words::item_badge(item.state),
+        id: item.delivery.to_string(),
+        is_to_come: item.state == ItemState::Waiting,
+        row: delivery.map(row),
+    }
 }
 
 fn doing(replay: &Replay, sends: bool) -> String {
     let counts = &replay.counts;
     let retrying = counts.of(ItemState::Retrying);
     match replay.status {
+        ReplayStatus::Stopped if replay.is_unreadable => {
+            "Another version of Callout made it, and this one cannot read what it is of: nothing is sent. Cancel it and start another one."
+                .to_owned()
+        }
         ReplayStatus::Running if !replay.is_collected => {
             format!(
                 "Counting: {} so far. Nothing is sent before all is counted.",

@@ -1,9 +1,11 @@
 //! Replays and what became of their deliveries, in words.
 use std::collections::HashMap;
 
+use time::macros::format_description;
+
 use crate::base::ids::WebhookId;
 use crate::models::deliveries::{Filter, StatusClass};
-use crate::models::replays::{ItemState, Options, Replay, ReplayStatus};
+use crate::models::replays::{ItemState, PastEvents, Replay, ReplayStatus};
 use crate::models::webhooks::Named;
 use crate::pages::history::choices;
 use crate::pages::history::words::{self, Badge};
@@ -43,6 +45,7 @@ pub(super) fn item_badge(state: ItemState) -> Badge {
             ("state-quiet", "Webhook deleted", "Left out: there is nowhere to send it.")
         }
         ItemState::LeftNotKept => ("state-quiet", "No longer kept", "Left out: its body is no longer kept."),
+        ItemState::LeftMade => ("state-quiet", "Got it already", "Left out: the webhook got it meanwhile."),
         ItemState::LeftUnderWay => {
             ("state-quiet", "Under way already", "Left out: it was waiting or being sent.")
         }
@@ -52,10 +55,26 @@ pub(super) fn item_badge(state: ItemState) -> Badge {
 
 /// What a replay is of, a text for each filter.
 pub(super) fn subject(replay: &Replay, names: &HashMap<WebhookId, Named>) -> Vec<String> {
-    match &replay.filter {
-        Some(filter) => of_filter(filter, names),
-        None => vec!["Chosen one by one".to_owned()],
+    match (&replay.filter, &replay.events) {
+        (Some(filter), _) => of_filter(filter, names),
+        (None, Some(events)) => of_events(events, names),
+        (None, None) if replay.is_unreadable => vec!["What another version of Callout chose".to_owned()],
+        (None, None) => vec!["Chosen one by one".to_owned()],
     }
+}
+
+fn of_events(events: &PastEvents, names: &HashMap<WebhookId, Named>) -> Vec<String> {
+    let name = names.get(&events.webhook);
+    let name = name.map_or_else(|| events.webhook.to_string(), choices::name_shown);
+    let mut subject = vec![format!("Past events to {name}")];
+    match events.types.as_deref() {
+        Some([one]) => subject.push(one.clone()),
+        Some(types) => subject.push(format!("{} event types", types.len())),
+        None => {}
+    }
+    let minute = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    subject.extend(events.since.and_then(|at| Some(format!("since {}", at.format(minute).ok()?))));
+    subject
 }
 
 fn of_filter(filter: &Filter, names: &HashMap<WebhookId, Named>) -> Vec<String> {
@@ -79,14 +98,18 @@ fn of_filter(filter: &Filter, names: &HashMap<WebhookId, Named>) -> Vec<String> 
 }
 
 /// How it sends, in a sentence.
-pub(super) fn manner(options: &Options) -> String {
+pub(super) fn manner(replay: &Replay) -> String {
+    let options = &replay.options;
     let order = if options.newest_first { "Newest first" } else { "Oldest first" };
     let rate = match options.rate_per_s {
         Some(rate) => format!("{} a second", grouped(i64::from(rate))),
         None => "as fast as webhooks take them".to_owned(),
     };
-    let delivered =
-        if options.skips_delivered { "without what is delivered" } else { "also what is delivered" };
+    let delivered = match (&replay.events, options.skips_delivered) {
+        (Some(_), _) => "without what it got already",
+        (None, true) => "without what is delivered",
+        (None, false) => "also what is delivered",
+    };
     let stop = match options.stop_percent {
         Some(percent) => format!("stops by itself when more than {percent} % fail"),
         None => "goes on however many fail".to_owned(),

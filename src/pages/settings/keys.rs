@@ -9,6 +9,7 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{KeyId, ProjectId};
 use crate::base::seal::SealKey;
+use crate::models::audit::{self, Action};
 use crate::models::event_types::TypeSample;
 use crate::models::projects::keys::{self, CreateError, Key, Scope};
 use crate::models::webhooks;
@@ -117,9 +118,11 @@ pub async fn create(
         }
     };
     let (project, now) = (member.project.id, clock.now());
+    let audited = member.clone();
     let made = db
         .transaction(move |conn| {
             let (key, token) = keys::create(conn, project, &name, &scopes, now)?;
+            audit::write(conn, &audited.entry(Action::KeyCreated, key.id, &key.name), now)?;
             Ok::<_, CreateError>((key, token, keys::list(conn, project)?, taken(conn, project)?))
         })
         .await;
@@ -153,9 +156,13 @@ pub async fn revoke(
 ) -> PageResult {
     let (_, id) = path.into_inner();
     let (project, now) = (member.project.id, clock.now());
+    let entry = member.entry(Action::KeyRevoked, id, "");
     let (was_live, keys) = db
         .transaction(move |conn| {
             let was_live = keys::revoke(conn, project, id, now)?;
+            if was_live {
+                audit::write(conn, &entry, now)?;
+            }
             Ok::<_, PageError>((was_live, keys::list(conn, project)?))
         })
         .await?;

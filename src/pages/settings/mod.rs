@@ -3,5 +3,6 @@ pub mod event_types;
 pub mod general;
 pub mod hosts;
 pub mod keys;
+pub mod masking;
 pub mod switch;
 pub mod webhooks;

@@ -10,6 +10,7 @@ use super::webhooks::switch::{held_choice, released_words};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{ProjectId, WebhookId};
+use crate::models::audit::{self, Action};
 use crate::models::deliveries::{self, Status, Waiting};
 use crate::models::projects;
 use crate::models::webhooks;
@@ -86,12 +87,17 @@ pub async fn confirm_switch_off(admin: Admin, db: Data<Db>, htmx: Htmx) -> PageR
 /// POST /p/{project}/settings/general/switch-off: from now on everything is held.
 pub async fn switch_off(
     admin: Admin,
-    (db, wakeup): (Data<Db>, Data<Wakeup>),
+    (db, clock, wakeup): (Data<Db>, Data<Clock>, Data<Wakeup>),
     htmx: Htmx,
     session: Session,
 ) -> PageResult {
-    let project = admin.project.id;
-    db.transaction(move |conn| projects::disable_webhooks(conn, project)).await?;
+    let (project, now) = (admin.project.id, clock.now());
+    let entry = admin.entry(Action::AllSwitched, project, "Off");
+    let switch = move |conn: &mut PgConnection| -> Result<(), DbError> {
+        projects::disable_webhooks(conn, project)?;
+        audit::write(conn, &entry, now)
+    };
+    db.transaction(switch).await?;
     wakeup.wake();
     session::say(&session, "Webhooks of this project are switched off. What would be sent is held.")?;
     Ok(go_to(htmx, &admin.path("/settings/general")))
@@ -108,9 +114,11 @@ pub async fn switch_on(
 ) -> PageResult {
     let (project, now) = (admin.project.id, clock.now());
     let choice = held_choice(raw.text("held"));
+    let entry = admin.entry(Action::AllSwitched, project, "On");
     let released = db.transaction(move |conn| {
         let count = Switched::load(conn, project)?.held();
         deliveries::enable_webhooks(conn, project, choice, now)?;
+        audit::write(conn, &entry, now)?;
         Ok::<_, DbError>(count)
     });
     let held = released.await?;

@@ -189,6 +189,7 @@ fn outcome(
         claims,
         test: false,
         in_turn: false,
+        attempts_before: 0,
         attempt: Some(attempt),
         next: Next::Delivered,
         without_row,

@@ -273,10 +273,8 @@ pub(super) fn others(history: &History) -> Vec<Asked> {
         asked("an event by the caller's id", direct, move |conn| {
             Ok(events::find_by_q(conn, one, "order-20000")?.iter().count())
         }),
-        asked("the overview's figures", (30_000, 60_000), move |conn| {
-            by_key(conn, |conn| {
-                Ok(deliveries::figures(conn, one, webhooks(), NOW - Duration::DAY)?.delivered as usize)
-            })
+        asked("the overview's backlog", (30_000, 60_000), move |conn| {
+            by_key(conn, |conn| Ok(deliveries::backlog(conn, one, webhooks(), NOW)?.held as usize))
         }),
         asked("the overview's failures", direct, move |conn| {
             by_key(conn, |conn| Ok(deliveries::newest_failures(conn, one, (5, 3))?.len()))

@@ -38,6 +38,16 @@ pub fn key(app: &App, project: &Project, scopes: &[Scope]) -> Client {
     app.client().with_key(&token)
 }
 
+/// A failure group, as it is in the table once an attempt has failed; tells its id.
+pub fn failure_group(app: &App, project: &Project) -> String {
+    // The project's id stands for all others that a group has.
+    let id = project.id.0;
+    app.db.execute(&format!(
+        "insert into failure_groups values ('{id}', '{id}', '{id}', 6, 503, 'shop.example', now(), now(), '{id}')"
+    ));
+    format!("fg_{}", id.simple())
+}
+
 impl Project {
     /// The same project, reached where the program listens after a restart.
     pub fn again(self, app: &App) -> Self {

@@ -19,6 +19,7 @@ pub struct Place {
     pub delivery: String,
     pub replay: String,
     pub note: String,
+    pub failure_group: String,
     /// An event type of the project's own.
     pub own_type: String,
 }
@@ -29,7 +30,9 @@ impl Place {
         let project = factory::project(app, name);
         let (key, _) = keys::create(&mut app.db.conn(), project.id, "spare", &Scope::ALL, app.clock.now())
             .expect("create a key");
+        let failure_group = factory::failure_group(app, &project);
         let mut place = Self {
+            failure_group,
             project,
             key: key.id.to_string(),
             webhook: String::new(),
@@ -81,11 +84,13 @@ impl Place {
                 ("{event}", _) => things.event.clone(),
                 ("{delivery}", _) => things.delivery.clone(),
                 ("{note}", _) => things.note.clone(),
+                ("{group}", _) => things.failure_group.clone(),
                 ("{replay}", _) => things.replay.clone(),
                 ("{key}", _) => things.key.clone(),
                 ("{id}", path) if path.starts_with("/v1/webhooks/") => things.webhook.clone(),
                 ("{id}", path) if path.starts_with("/v1/events/") => things.event.clone(),
                 ("{id}", path) if path.starts_with("/v1/deliveries/") => things.delivery.clone(),
+                ("{id}", path) if path.starts_with("/v1/failure-groups/") => things.failure_group.clone(),
                 ("{id}", path) if path.starts_with("/v1/replays/") => things.replay.clone(),
                 ("{type}", path) if path.starts_with("/reference/") => TYPE.to_owned(),
                 ("{type}", _) => things.own_type.clone(),

@@ -19,6 +19,8 @@ const ORDER: &[&[&str]] = &[
 const MODELS: &[&[&str]] = &[
     &["sample"],
     &["replays"],
+    &["resends"],
+    &["figures"],
     &["deliveries"],
     &["notices"],
     &["events"],
@@ -34,7 +36,8 @@ const MODELS: &[&[&str]] = &[
 /// Who may write which tables.
 const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["users", "sessions", "sign_in_failures", "setup_links"]),
-    ("projects", &["projects", "members", "api_keys"]),
+    ("audit", &["audit"]),
+    ("projects", &["projects", "members", "api_keys", "mask_rules", "reveals"]),
     ("webhooks", &["webhooks", "webhook_credentials", "webhook_secrets", "webhook_rates"]),
     ("event_types", &["event_types"]),
     ("events", &["events", "external_ids"]),
@@ -52,6 +55,8 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("replays", &["replays", "replay_items"]),
+    ("resends", &["resends"]),
+    ("figures", &["delivery_figures", "failure_groups", "failure_counts", "counted_since"]),
     ("notices", &["notices"]),
     ("saved_views", &["saved_views", "hidden_views"]),
     ("sample", &["sample_projects"]),

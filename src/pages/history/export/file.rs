@@ -1,4 +1,6 @@
 //! The file itself, and ending it before its end.
+use std::sync::Arc;
+
 use actix_session::Session;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Data;
@@ -12,7 +14,7 @@ use crate::base::ids::ExportId;
 use crate::export::{AT_ONCE_MAX, Column, Exports, Format, Wanted};
 use crate::models::projects::members::Role;
 use crate::rules::body::iso_ms;
-use crate::web::{Form, Htmx, Member, PageResult, Viewer, page, session};
+use crate::web::{Form, Htmx, Member, PageResult, Sight, Viewer, page, session};
 
 /// Longest part of a file's name that is made of filters, in characters.
 const FILTER_CHARS_MAX: usize = 60;
@@ -39,7 +41,12 @@ pub async fn file(
         with_data: asked.more.is_checked("data") && viewer.role >= Role::Support,
         with_attempts: asked.more.is_checked("attempts"),
         hides_queries: viewer.role < Role::Admin,
+        masks: match &viewer.sight {
+            Sight::Masked(rules) => Some(Arc::clone(rules)),
+            Sight::Plain | Sight::Revealed(_) => None,
+        },
     };
+    viewer.saw(&db, &clock, "an export of the history".to_owned()).await?;
     match exports.begin(&db, now, wanted, asked.export().map(|export| name(&viewer, export))) {
         Ok(bytes) => Ok(HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, format.content_type()))

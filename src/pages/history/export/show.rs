@@ -39,7 +39,9 @@ struct ExportPage {
     columns: Vec<&'static str>,
     export: String,
     progress: Option<Shown>,
+    /// Whether personal data is masked in the file.
     is_masked: bool,
+    hides_queries: bool,
 }
 
 /// How many match.
@@ -132,7 +134,8 @@ impl ExportPage {
             columns: Column::ALL.iter().map(|(_, name)| *name).collect(),
             export,
             progress: progress.map(|progress| Shown::of(progress, total)),
-            is_masked: !frame.is_admin(),
+            is_masked: member.sight.is_masked(),
+            hides_queries: !frame.is_admin(),
             frame,
         }
     }

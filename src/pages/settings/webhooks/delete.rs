@@ -2,11 +2,13 @@
 use actix_session::Session;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use diesel::PgConnection;
 
 use super::{GONE, find};
 use crate::base::clock::{Clock, Wakeup};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::WebhookId;
+use crate::models::audit::{self, Action};
 use crate::models::deliveries;
 use crate::web::{Admin, Frame, Htmx, PageError, PageResult, Section, filters, page, session};
 
@@ -48,10 +50,15 @@ pub async fn delete(
 ) -> PageResult {
     let id: WebhookId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
     let (project, now) = (admin.project.id, clock.now());
-    let was_there = db
-        .transaction(move |conn| deliveries::delete_webhook(conn, project, id, now))
-        .await
-        .map_err(db_error)?;
+    let entry = admin.entry(Action::WebhookDeleted, id, "");
+    let delete = move |conn: &mut PgConnection| {
+        let was_there = deliveries::delete_webhook(conn, project, id, now)?;
+        if was_there {
+            audit::write(conn, &entry, now)?;
+        }
+        Ok(was_there)
+    };
+    let was_there = db.transaction(delete).await.map_err(db_error)?;
     if !was_there {
         return Err(PageError::NotFound(GONE));
     }

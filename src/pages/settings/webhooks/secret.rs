@@ -190,6 +190,7 @@ pub async fn try_secrets(
                     Some(&tested.payload),
                     Layout::Pretty,
                     admin.role,
+                    &admin.sight.veil(),
                 ),
                 delivery_link: admin.path(&format!("/history/{}", tested.delivery.id)),
             }),

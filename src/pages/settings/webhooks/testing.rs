@@ -13,7 +13,8 @@ use crate::models::event_types::{self, TypeSample};
 use crate::models::webhooks::{Settings, Webhook, trial_of};
 use crate::pages::history::body::Layout;
 use crate::pages::history::exchange::Exchange;
-use crate::rules::body::{BodyErrorKind, EventSource, canonical};
+use crate::pages::history::typed::checked;
+use crate::rules::body::EventSource;
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
 use crate::web::{
@@ -59,7 +60,8 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn of(member: &Member, tested: &Tested) -> Self {
         let Tested { delivery, attempt, payload } = tested;
-        let exchange = Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role);
+        let exchange =
+            Exchange::of(delivery, attempt, Some(payload), Layout::Pretty, member.role, &member.sight.veil());
         Self { delivery_link: member.path(&format!("/history/{}", delivery.id)), exchange }
     }
 }
@@ -225,20 +227,6 @@ pub(super) fn why_not(error: TestError) -> Result<String, PageError> {
     }
 }
 
-/// The data in canonical form, or what is wrong with it and where.
-pub(super) fn checked(typed: &str) -> Result<Bytes, String> {
-    if typed.trim().is_empty() {
-        return Err("Enter the event's data: a JSON object.".to_owned());
-    }
-    match canonical(typed.as_bytes()) {
-        Ok(data) => Ok(Bytes::from(data.into_owned())),
-        Err(error) if error.kind == BodyErrorKind::NotAnObject => {
-            Err("This must be a JSON object.".to_owned())
-        }
-        Err(error) => Err(format!("Line {}, column {}: {}.", error.line, error.column, error.kind)),
-    }
-}
-
 /// POST /p/{project}/settings/webhooks/check-data: what is wrong with `data` and where, while it is typed.
 pub async fn check_data(_: Admin, Form(raw): Form) -> PageResult {
     let typed = raw.get("trial_data").unwrap_or(raw.text("data"));
@@ -287,17 +275,6 @@ fn choices(settings: &Settings, own: &OwnNames) -> Vec<Choices> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mistake_in_the_data_is_told_with_its_place() {
-        assert_eq!(
-            checked("{\n  \"a\": 1,\n  b\n}").unwrap_err(),
-            "Line 3, column 3: expected a key in quotes."
-        );
-        assert_eq!(checked(" [1]").unwrap_err(), "This must be a JSON object.");
-        assert!(checked("  ").unwrap_err().contains("Enter"));
-        assert_eq!(checked("{ \"a\": 1.0 }").unwrap(), Bytes::from_static(b"{\"a\":1}"));
-    }
 
     #[test]
     fn every_type_can_be_chosen_and_the_webhooks_own_come_first() {

@@ -5,12 +5,13 @@ use askama::Template;
 
 use super::filling::model_of;
 use super::form::Fields;
-use super::testing::{Answer, checked, named, time_limit_s, why_not};
+use super::testing::{Answer, named, time_limit_s, why_not};
 use super::{GONE, address, own_names};
 use crate::base::clock::Clock;
 use crate::base::db::Db;
 use crate::dispatcher::probe::{Egress, Test, TestSender, Trial};
 use crate::models::webhooks::{self, Settings, Webhook};
+use crate::pages::history::typed::checked;
 use crate::rules::body::EventSource;
 use crate::web::{Admin, Form, Frame, Htmx, Member, PageError, PageResult, RawForm, Section, filters, page};
 

@@ -1,17 +1,16 @@
-//! What the overview tells of a project's deliveries: few rows and bounded counts, however many there are.
+//! What of a project's deliveries waits, failed last and came last: few rows and bounded counts, however many there are.
 use std::cmp::Reverse;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::history::Row;
 use super::in_memory::without_row;
 use super::{Delivery, Status};
 use crate::base::db::DbError;
-use crate::base::ids::{self, ProjectId, WebhookId};
+use crate::base::ids::{ProjectId, WebhookId};
 use crate::base::schema::deliveries;
 use crate::prepared;
 
@@ -20,56 +19,49 @@ pub const COUNTED_MAX: i64 = 10_000;
 /// A delivery that a receiver took is looked for among so many of the newest.
 const LOOKED_AT: i64 = 50;
 
-/// Deliveries, each number at most [`COUNTED_MAX`]; tests aside.
+/// What waits, each number at most [`COUNTED_MAX`]; tests aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-#[allow(missing_docs)]
-pub struct Figures {
-    /// Of events that arrived at `since` or later.
-    #[diesel(sql_type = BigInt)]
-    pub delivered: i64,
-    /// Given up at `since` or later, whenever the event arrived.
-    #[diesel(sql_type = BigInt)]
-    pub failed: i64,
+pub struct Backlog {
     /// Due, being sent, or waiting for another attempt: now, of whatever age.
     #[diesel(sql_type = BigInt)]
     pub under_way: i64,
-    /// Now, of whatever age.
+    /// Kept back now, of whatever age.
     #[diesel(sql_type = BigInt)]
     pub held: i64,
+    /// Since when the one that has been due longest is due; none if nothing is.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub due_since: Option<OffsetDateTime>,
 }
 
 prepared! {
     /// One short count a group of states, so that each finds its index and stops at its limit. What waits is looked
     /// for webhook by webhook, what is being sent among the few that are.
-    pub struct CountFigures -> diesel::sql_types::Untyped {
+    pub struct CountBacklog -> diesel::sql_types::Untyped {
         project: SqlUuid = ProjectId,
-        first_id: SqlUuid = Uuid,
-        since: Timestamptz = OffsetDateTime,
+        now: Timestamptz = OffsetDateTime,
         webhooks: Array<SqlUuid> = Vec<WebhookId>,
     }
     sql "select \
-         (select count(*) from (select 1 from deliveries where project_id = asked.project \
-           and id >= asked.first_id and not test and status = 2 limit 10000) c) as delivered, \
-         (select count(*) from (select 1 from deliveries where project_id = asked.project \
-           and not test and status = 4 and ended_at >= asked.since limit 10000) c) as failed, \
          (select count(*) from (select 1 from deliveries where project_id = asked.project \
            and webhook_id = any(asked.webhooks) and not test and status in (0, 3) limit 10000) c) + \
          (select count(*) from (select 1 from deliveries where project_id = asked.project \
            and not test and status = 1 limit 10000) c) as under_way, \
          (select count(*) from (select 1 from deliveries where project_id = asked.project \
-           and not test and status = 5 limit 10000) c) as held \
-         from (select {} as project, {} as first_id, {} as since, {} as webhooks) asked"
+           and not test and status = 5 limit 10000) c) as held, \
+         (select min(f.due_at) from unnest(asked.webhooks) w (id) cross join lateral ( \
+           select due_at from deliveries where webhook_id = w.id and project_id = asked.project and not test \
+           and status in (0, 3) and due_at <= asked.now order by due_at limit 1) f) as due_since \
+         from (select {} as project, {} as now, {} as webhooks) asked"
 }
 
-/// How the deliveries of a project stand, and what came of them from `since` on. `webhooks` are all that it has.
-pub fn figures(
+/// What of a project's deliveries waits. `webhooks` are all that it has.
+pub fn backlog(
     conn: &mut PgConnection,
     project: ProjectId,
     webhooks: Vec<WebhookId>,
-    since: OffsetDateTime,
-) -> Result<Figures, DbError> {
-    let count = CountFigures { project, first_id: ids::lower_bound(since), since, webhooks };
-    Ok(count.get_result(conn)?)
+    now: OffsetDateTime,
+) -> Result<Backlog, DbError> {
+    Ok(CountBacklog { project, now, webhooks }.get_result(conn)?)
 }
 
 prepared! {

@@ -1,0 +1,3 @@
+drop table audit;
+drop table reveals;
+drop table mask_rules;
