@@ -83,6 +83,8 @@ impl Running {
     /// ended or cut short, outcomes recorded, claims given back, the private Postgres stopped.
     pub async fn stop(self) {
         self.parts.streams.stop();
+        // An export would be waited for, however long it is.
+        self.parts.exports.stop();
         self.server.stop(true).await;
         let _ = self.served.await;
         // It is in steps, each of which is whole: the next start goes on.

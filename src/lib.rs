@@ -5,6 +5,7 @@ pub mod base;
 pub mod rules;
 pub mod models;
 pub mod web;
+pub mod export;
 pub mod dispatcher;
 pub mod ingest;
 pub mod api;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::key::DeliveriesKey;
 use super::lists::{Parameters, page};
+use super::notes;
 use super::problem::Problem;
 use super::{resending, shapes};
 use crate::base::clock::Clock;
@@ -21,7 +22,7 @@ use crate::rules::catalogue::words;
 const ATTEMPTS_MAX: i64 = 200;
 
 /// What a list may be narrowed by.
-const KNOWN: [&str; 11] = [
+pub(super) const KNOWN: [&str; 11] = [
     "status",
     "webhook_id",
     "event_type",
@@ -90,7 +91,7 @@ pub(super) fn family(word: &str) -> Option<String> {
 }
 
 /// Adds what families mean here; false if that is nothing.
-fn narrow(
+pub(super) fn narrow(
     conn: &mut PgConnection,
     project: ProjectId,
     filter: &mut Filter,
@@ -104,7 +105,7 @@ fn narrow(
     Ok(narrowed.map(|types| filter.types = types).is_some())
 }
 
-/// `GET /v1/deliveries/{id}`: with every attempt.
+/// `GET /v1/deliveries/{id}`: with every attempt and its notes.
 pub async fn one(key: DeliveriesKey, db: Data<Db>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: DeliveryId = id.parse().map_err(|_| Problem::not_found("delivery"))?;
     let project = key.0.project;
@@ -116,6 +117,7 @@ pub async fn one(key: DeliveriesKey, db: Data<Db>, id: Path<String>) -> Result<H
             let webhook = webhooks::find_with_deleted(conn, project, delivery.webhook)?;
             let payload = event.as_ref().map(|event| &event.payload);
             let mut value = shapes::delivery_alone(&delivery, webhook.as_ref(), &attempts, payload);
+            value["notes"] = deliveries::notes(conn, project, id)?.iter().map(notes::shape).collect();
             let told = resends::of_delivery(conn, project, &delivery)?;
             resending::tell(&mut value, &delivery.event_type, &told);
             Ok(Some(value))

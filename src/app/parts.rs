@@ -18,6 +18,7 @@ use crate::base::seal::SealKey;
 use crate::dispatcher::http::{Egress, Proxy, Resolve, SystemResolver, Tls};
 use crate::dispatcher::probe::TestSender;
 use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
+use crate::export::Exports;
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
 use crate::models::search::Kept;
@@ -66,6 +67,7 @@ pub struct Parts {
     pub web: WebSettings,
     pub sizes: Sizes,
     pub streams: Streams,
+    pub exports: Exports,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -134,6 +136,7 @@ impl Parts {
             web,
             sizes,
             streams: Streams::default(),
+            exports: Exports::default(),
             stopping,
         })
     }
@@ -153,6 +156,7 @@ impl Parts {
             .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(self.sizes.clone()))
             .app_data(Data::new(self.streams.clone()))
+            .app_data(Data::new(self.exports.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),

@@ -119,6 +119,18 @@ id!(
     ReplayId, "rep_"
 );
 id!(
+    /// A saved view: filters of a list under a name.
+    ViewId, "view_"
+);
+id!(
+    /// An export that somebody follows, as its page named it.
+    ExportId, "exp_"
+);
+id!(
+    /// A note on a delivery.
+    NoteId, "note_"
+);
+id!(
     /// A record that a delivery was sent again with changes.
     ResendId, "res_"
 );

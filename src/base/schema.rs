@@ -450,6 +450,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    saved_views (project_id, user_id, id) {
+        project_id -> Uuid,
+        user_id -> Uuid,
+        id -> Uuid,
+        list -> Text,
+        name -> Text,
+        query -> Text,
+    }
+}
+
+diesel::table! {
+    hidden_views (project_id, user_id, list, word) {
+        project_id -> Uuid,
+        user_id -> Uuid,
+        list -> Text,
+        word -> Text,
+    }
+}
+
+diesel::table! {
+    delivery_notes (project_id, delivery_id, id) {
+        project_id -> Uuid,
+        delivery_id -> Uuid,
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        author -> Text,
+        text -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

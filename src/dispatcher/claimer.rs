@@ -241,6 +241,9 @@ impl Claimer {
             Ok(())
         })
         .await;
+        let kept = retention.delivered;
+        self.step("notes on what is no longer kept", move |conn| deliveries::forget_notes(conn, kept, now))
+            .await;
         self.step("expired sessions and ids", move |conn| {
             sessions::forget_expired(conn, now)?;
             sign_in::forget_old(conn, now)?;

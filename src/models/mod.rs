@@ -10,5 +10,6 @@ pub mod projects;
 pub mod replays;
 pub mod resends;
 pub mod sample;
+pub mod saved_views;
 pub mod search;
 pub mod webhooks;

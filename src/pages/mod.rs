@@ -16,3 +16,4 @@ pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod storage;
+pub mod views;

@@ -314,6 +314,12 @@ fn successes(app: &App, project: &Project, described: &Described) -> (String, St
         call("getDelivery", &text(&delivery["id"]), "", Value::Null).expect(200);
     }
     call("resendDelivery", &delivery_to(&failing, &told), "", Value::Null).expect(202);
+    let noted = delivery_to(&failing, &told);
+    let note = text(&call("addNote", &noted, "", json!({ "text": "Ticket 1" })).expect(201).json()["id"]);
+    call("listNotes", &noted, "", Value::Null).expect(200);
+    call("getDelivery", &noted, "", Value::Null).expect(200);
+    call("deleteNote", &format!("{noted} {note}"), "", Value::Null).expect(204);
+    call("exportDeliveries", "", "?status=failed&columns=id,status", Value::Null).expect(200);
     let edited = json!({ "data": { "a": 1 }, "webhook_id": taken, "reason": "It was wrong." });
     let resent = call("resendDelivery", &delivery_to(&failing, &told), "", edited).expect(202).json();
     call("getDelivery", &text(&resent["id"]), "", Value::Null).expect(200);

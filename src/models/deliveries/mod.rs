@@ -17,6 +17,8 @@ mod leap;
 mod list;
 mod missed;
 mod named;
+mod notes;
+mod outlines;
 mod pace;
 mod partitions;
 mod past;
@@ -52,6 +54,10 @@ pub use leap::{bring_near, lease_max};
 pub use list::{Looked, list, look, look_closely};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use named::named;
+pub use notes::{
+    NOTE_CHARS_MAX, NOTES_MAX, Note, NoteError, add_note, delete_note, forget_notes, note_counts, notes,
+};
+pub use outlines::{Outline, outlines};
 pub use pace::{
     APART_MAX, APART_MIN, AT_A_TIME_FULL, FAILURES_MAX, Look, Slowed, Tried, claim_in_turn, keep_pace, slowed,
 };

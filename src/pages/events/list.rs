@@ -15,6 +15,7 @@ use crate::base::ids::{self, EventId, ProjectId, WebhookId};
 use crate::models::deliveries::{self, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
+use crate::models::saved_views::{self, List, Views, Whose};
 use crate::models::search::{self, Reach};
 use crate::models::webhooks::{self, Named};
 use crate::pages::history::address::{Address, Chip};
@@ -22,6 +23,7 @@ use crate::pages::history::choices::{self, Choice, Further, SpanFields};
 use crate::pages::history::query;
 use crate::pages::history::searched::{self, Searched};
 use crate::pages::history::span::{self, Span};
+use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue;
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::masks::Veil;
@@ -31,7 +33,7 @@ use crate::web::{Frame, Htmx, MaskedLine, Member, PageResult, Section, Support, 
 /// Rows of a page.
 const PAGE_ROWS: usize = 50;
 /// What the address may name, as in the API.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "type",
     "event_family",
     "reached",
@@ -41,6 +43,7 @@ const NAMES: [&str; 10] = [
     "since",
     "until",
     "q",
+    "saved",
     "cursor",
 ];
 /// Filters that may have several values.
@@ -55,6 +58,7 @@ struct ListPage {
     bare: String,
     /// Whether there is nothing at all, and no filter to take off.
     is_fresh: bool,
+    views: ViewBar,
     q: String,
     kept: Vec<(String, String)>,
     types: Further,
@@ -101,15 +105,16 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&address, now);
-    let (project, veil, asked) = (support.project.id, support.sight.veil(), (address.clone(), span.clone()));
-    let found = db.run(move |conn| Found::load(conn, (project, veil), &asked.0, &asked.1, now)).await?;
+    let (whose, veil) = (views::whose(&support, List::Events), support.sight.veil());
+    let asked = (address.clone(), span.clone());
+    let found = db.run(move |conn| Found::load(conn, (whose, veil), &asked.0, &asked.1, now)).await?;
     let view = ListPage::of(&support, &address, &span, found);
     let answer = page::page_or_block(htmx, StatusCode::OK, &view, &view.as_events())?;
     page::shown_at(answer, shorter.as_deref())
 }
 
 /// Reads the list's address. A cursor that is none is the first page.
-fn read(path: &str, query: &str) -> Address {
+pub fn read(path: &str, query: &str) -> Address {
     let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<EventId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
@@ -125,18 +130,19 @@ struct Found {
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
+    views: Views,
     veil: Veil,
 }
 
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        (project, mut veil): (ProjectId, Veil),
+        (whose, mut veil): (Whose, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
-        let limit = PAGE_ROWS as i64 + 1;
+        let (project, limit) = (whose.project, PAGE_ROWS as i64 + 1);
         let found = match filter(conn, project, address, span)? {
             Some(filter) if filter.reached == Some(false) => {
                 deliveries::reached_nobody(conn, project, &filter, limit, now)?
@@ -152,6 +158,7 @@ impl Found {
             silences: deliveries::silences(conn, project, &events.rows)?,
             names: webhooks::names(conn, project)?,
             own: event_types::names(conn, project)?,
+            views: saved_views::views(conn, whose)?,
             events,
             veil,
         })
@@ -225,6 +232,7 @@ impl ListPage {
             frame: member.frame("Events", Section::Events),
             bare: address.bare().to_owned(),
             is_fresh: rows.is_empty() && address.pairs().is_empty(),
+            views: ViewBar::of(member, List::Events, address, &found.views),
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &LISTS),
             types: choices::types(address, "type", &found.own),
@@ -233,7 +241,12 @@ impl ListPage {
             tests: choices::tests(address),
             ranges: choices::ranges(address),
             span: choices::span(address, span),
-            chips: first.pairs().iter().map(|(name, value)| chip(&first, name, value)).collect(),
+            chips: first
+                .pairs()
+                .iter()
+                .filter(|(name, _)| name != "saved")
+                .map(|(name, value)| chip(&first, name, value))
+                .collect(),
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|id| first.with("cursor", &id)),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),

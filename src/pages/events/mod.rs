@@ -4,4 +4,4 @@ mod list;
 mod reasons;
 
 pub use detail::{detail, source_words};
-pub use list::list;
+pub use list::{list, read};

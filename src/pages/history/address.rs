@@ -86,6 +86,21 @@ impl Address {
         self
     }
 
+    /// The filters alone, as they stand in an address after its question mark; empty for none.
+    pub fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish()
+    }
+
+    /// Whether two have the same filters, whatever the order of their values.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let sorted = |address: &Self| {
+            let mut pairs = address.pairs.clone();
+            pairs.sort_unstable();
+            pairs
+        };
+        sorted(self) == sorted(other)
+    }
+
     fn link_of(&self, pairs: Vec<(String, String)>) -> String {
         if pairs.is_empty() {
             return self.path.clone();

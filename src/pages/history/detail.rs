@@ -14,6 +14,7 @@ use super::again::Again;
 use super::body::Layout;
 use super::exchange::Exchange;
 use super::masking;
+use super::notes::NoteLine;
 use super::rows::Row;
 use super::shown_url::ShownUrl;
 use super::timeline::{self, Line, Outlook};
@@ -21,7 +22,7 @@ use super::words::{self, Badge};
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
-use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, ResendError, Status};
+use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Note, ResendError, Status};
 use crate::models::events::{self, Event, Payload};
 use crate::models::resends::{self, Told};
 use crate::models::webhooks::{self, Named, Webhook};
@@ -90,6 +91,8 @@ pub(super) struct DetailPage {
     attempt_total: usize,
     /// The other deliveries of the same event.
     others: Vec<Row>,
+    notes: Vec<NoteLine>,
+    notes_link: String,
     /// What was sent from it with changes, or what it was made from.
     again: Again,
     masked: Option<MaskedLine>,
@@ -164,6 +167,7 @@ pub(super) struct Found {
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
+    notes: Vec<Note>,
     told: Told,
     names: HashMap<WebhookId, Named>,
     pub veil: Veil,
@@ -198,6 +202,7 @@ impl Found {
             attempts,
             webhook: webhooks::find_with_deleted(conn, project, delivery.webhook)?,
             event,
+            notes: deliveries::notes(conn, project, id)?,
             is_slowed: deliveries::slowed(conn, project)?.contains_key(&delivery.webhook),
             delivery,
             told,
@@ -246,7 +251,7 @@ fn learnt(sight: &Sight, event: Option<&Event>, attempts: &[AttemptRow]) -> Veil
 
 impl DetailPage {
     fn of(member: &Member, found: &Found, asked: Asked) -> Self {
-        let Found { delivery, attempts, webhook, event, is_slowed, others, told, names, veil } = found;
+        let Found { delivery, attempts, webhook, event, is_slowed, others, notes, told, names, veil } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
         let page_link = member.path(&format!("/history/{}", delivery.id));
@@ -323,6 +328,8 @@ impl DetailPage {
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
+            notes: notes.iter().map(|note| NoteLine::of(member, note)).collect(),
+            notes_link: format!("{base_link}/notes"),
             again: Again::of(member, told, Some(delivery.id), names),
             frame,
         }

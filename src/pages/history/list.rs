@@ -21,13 +21,14 @@ use super::searched::{self, Searched};
 use super::span::Span;
 use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
-use crate::base::ids::{self, DeliveryId, ProjectId, WebhookId};
+use crate::base::ids::{self, DeliveryId, WebhookId};
 use crate::models::deliveries::{self, Delivery, Looked};
 use crate::models::event_types;
 use crate::models::projects::Role;
-use crate::models::resends;
+use crate::models::saved_views::{self, List, Views, Whose};
 use crate::models::search::Reach;
 use crate::models::webhooks::{self, Named};
+use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue::own::OwnNames;
 use crate::rules::masks::Veil;
 use crate::web::paging::Paged;
@@ -47,6 +48,9 @@ struct ListPage {
     replays_link: String,
     /// Where all that matches can be sent again.
     replay_link: String,
+    /// Where all that matches can be had as a file.
+    export_link: String,
+    views: ViewBar,
     q: String,
     kept: Vec<(String, String)>,
     statuses: Vec<StatusChoice>,
@@ -106,9 +110,9 @@ pub async fn list(
     }
     let now = clock.now();
     let span = Span::of(&reading.filters, now);
-    let (project, veil) = (viewer.project.id, viewer.sight.veil());
+    let (whose, veil) = (views::whose(&viewer, List::History), viewer.sight.veil());
     let given = (reading.filters.clone(), span.clone());
-    let found = db.run(move |conn| Found::load(conn, (project, veil), &given.0, &given.1, now)).await?;
+    let found = db.run(move |conn| Found::load(conn, (whose, veil), &given.0, &given.1, now)).await?;
     let open = match reading.open() {
         Some(id) => {
             detail::view(&viewer, &db, id, (&clock, asked(&reading, &clock, &web))).await.ok().flatten()
@@ -151,17 +155,18 @@ struct Found {
     names: HashMap<WebhookId, Named>,
     /// The event types of the project's own.
     own: OwnNames,
+    views: Views,
 }
 
 impl Found {
     fn load(
         conn: &mut PgConnection,
-        (project, veil): (ProjectId, Veil),
+        (whose, veil): (Whose, Veil),
         address: &Address,
         span: &Span,
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
-        let limit = PAGE_ROWS as i64 + 1;
+        let (project, limit) = (whose.project, PAGE_ROWS as i64 + 1);
         let found = match query::filter(conn, project, address, span, now)? {
             Some(filter) => deliveries::look(conn, project, &filter, limit, now)?,
             None => Looked::default(),
@@ -169,15 +174,10 @@ impl Found {
         let stopped_at = found.stopped_at;
         let deliveries = Paged::cut(found.deliveries, PAGE_ROWS, |delivery| delivery.id.0);
         let names = webhooks::names(conn, project)?;
-        let events = deliveries.rows.iter().map(|delivery| delivery.event).collect();
-        let edited = resends::edited_among(conn, project, events)?;
-        let row = |delivery: &Delivery| Row {
-            edited: edited.contains(&delivery.event),
-            ..Row::of(project, delivery, names.get(&delivery.webhook), &veil)
-        };
-        let rows = deliveries.rows.iter().map(row).collect();
+        let rows = Row::all(conn, project, &deliveries.rows, &names, &veil)?;
         let reach = searched::reach(conn, project, address)?;
-        Ok(Self { rows, veil, deliveries, stopped_at, reach, names, own: event_types::names(conn, project)? })
+        let (own, views) = (event_types::names(conn, project)?, saved_views::views(conn, whose)?);
+        Ok(Self { rows, veil, deliveries, stopped_at, reach, names, own, views })
     }
 }
 
@@ -192,7 +192,17 @@ impl ListPage {
             is_fresh: found.rows.is_empty() && filters.pairs().is_empty(),
             webhooks_link: member.path("/settings/webhooks"),
             replays_link: member.path("/replays"),
-            replay_link: first.link().replacen(address.bare(), &member.path("/replays/new"), 1),
+            replay_link: first.drop_all("saved").link().replacen(
+                address.bare(),
+                &member.path("/replays/new"),
+                1,
+            ),
+            export_link: first.drop_all("saved").link().replacen(
+                address.bare(),
+                &member.path("/history/export"),
+                1,
+            ),
+            views: ViewBar::of(member, List::History, address, &found.views),
             q: address.one("q").unwrap_or_default().to_owned(),
             kept: choices::kept(address, &query::LISTS),
             statuses: choices::statuses(address),

@@ -14,7 +14,7 @@ use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, ProjectId};
 use crate::models::deliveries::{self, Delivery};
 use crate::models::projects::Role;
-use crate::models::{resends, webhooks};
+use crate::models::webhooks;
 use crate::rules::masks::Veil;
 use crate::web::{Member, filters};
 
@@ -118,13 +118,8 @@ impl Shown {
                 *known = mark(delivery);
             }
         }
-        let edited =
-            resends::edited_among(conn, self.project, found.values().map(|found| found.event).collect())?;
-        let row = |delivery: &Delivery| Row {
-            edited: edited.contains(&delivery.event),
-            ..Row::of(self.project, delivery, names.get(&delivery.webhook), veil)
-        };
-        Ok(ids.iter().filter_map(|id| found.get(id)).map(row).collect())
+        let changed: Vec<Delivery> = ids.iter().filter_map(|id| found.remove(id)).collect();
+        Row::all(conn, self.project, &changed, &names, veil)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::models::event_types;
 use crate::models::webhooks::Named;
 use crate::rules::catalogue;
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "status",
     "webhook_id",
     "event_type",
@@ -31,6 +31,7 @@ const NAMES: [&str; 15] = [
     "until",
     "ended",
     "q",
+    "saved",
     "cursor",
 ];
 /// How a list is looked at, beside what is in it: followed, and which delivery is open beside it, how.
@@ -123,9 +124,11 @@ pub fn types(
     Ok(catalogue::words::narrowed(types, &families, &event_types::names(conn, project)?))
 }
 
-/// The filters that are set, in words, each with the address without it. The page that is shown is no filter.
+/// The filters that are set, in words, each with the address without it. The page that is shown is no filter, nor is the
+/// view that was opened.
 pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> {
     let first = address.drop_all("cursor");
+    let is_filter = |pair: &&(String, String)| pair.0 != "saved";
     let chip = |(name, value): &(String, String)| {
         let (name_shown, value_shown) = match name.as_str() {
             "status" => (
@@ -155,7 +158,7 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             without: first.without(name, value),
         }
     };
-    first.pairs().iter().map(chip).collect()
+    first.pairs().iter().filter(is_filter).map(chip).collect()
 }
 
 fn webhook_words(value: &str, names: &HashMap<WebhookId, Named>) -> String {

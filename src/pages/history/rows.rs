@@ -1,9 +1,14 @@
 //! Deliveries as rows of a table: in the history and on an event's page.
+use std::collections::HashMap;
+
+use diesel::PgConnection;
 use time::OffsetDateTime;
 
 use super::words::{self, Badge};
-use crate::base::ids::ProjectId;
-use crate::models::deliveries::{Delivery, Status};
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
+use crate::models::deliveries::{self, Delivery, Status};
+use crate::models::resends;
 use crate::models::webhooks::Named;
 use crate::rules::masks::Veil;
 
@@ -28,11 +33,32 @@ pub struct Row {
     pub attempts: i32,
     pub created_at: OffsetDateTime,
     pub next_attempt_at: Option<OffsetDateTime>,
+    /// How many notes there are on it, where that was asked.
+    pub notes: i64,
     /// When it was settled.
     pub ended_at: Option<OffsetDateTime>,
 }
 
 impl Row {
+    /// The rows of a page, with what is marked on them: edited copies, notes.
+    pub fn all(
+        conn: &mut PgConnection,
+        project: ProjectId,
+        shown: &[Delivery],
+        names: &HashMap<WebhookId, Named>,
+        veil: &Veil,
+    ) -> Result<Vec<Self>, DbError> {
+        let ids: Vec<DeliveryId> = shown.iter().map(|delivery| delivery.id).collect();
+        let notes = deliveries::note_counts(conn, project, &ids)?;
+        let edited = resends::edited_among(conn, project, shown.iter().map(|one| one.event).collect())?;
+        let row = |delivery: &Delivery| Self {
+            edited: edited.contains(&delivery.event),
+            notes: notes.get(&delivery.id).copied().unwrap_or_default(),
+            ..Self::of(project, delivery, names.get(&delivery.webhook), veil)
+        };
+        Ok(shown.iter().map(row).collect())
+    }
+
     /// The row of a delivery; `webhook` is unknown only if its row was lost.
     pub fn of(project: ProjectId, delivery: &Delivery, webhook: Option<&Named>, veil: &Veil) -> Self {
         let failure = delivery.last_failure.as_ref();
@@ -51,6 +77,7 @@ impl Row {
             attempts: delivery.attempt_count,
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
+            notes: 0,
             next_attempt_at: delivery.next_attempt_at.filter(|_| delivery.status == Status::Retrying),
         }
     }

@@ -107,7 +107,9 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads the filter, named as in the history, off the query.
     pub(super) fn of(member: &Member, request: &HttpRequest, now: OffsetDateTime) -> Self {
-        let address = query::read(&member.path("/replays/new"), request.query_string()).drop_all("cursor");
+        let address = query::read(&member.path("/replays/new"), request.query_string())
+            .drop_all("cursor")
+            .drop_all("saved");
         let span = Span::of(&address, now);
         Self { address, span }
     }

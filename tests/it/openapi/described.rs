@@ -73,13 +73,16 @@ impl Described {
         self.resolved(self.document.pointer(pointer).unwrap_or_else(|| panic!("{to} leads nowhere")))
     }
 
-    /// Calls, and holds the answer to what is described. `query` may be empty; `thing` stands for the placeholder.
+    /// Calls, and holds the answer to what is described. `query` may be empty; `thing` stands for the placeholder; several have spaces
+    /// between.
     #[track_caller]
     pub fn call(&self, client: &Client, id: &str, thing: &str, query: &str, body: &[u8]) -> Answer {
         let operation = self.operation(id);
         let mut path = operation.path.clone();
-        if let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
-            path.replace_range(from..=to, thing);
+        for thing in thing.split(' ') {
+            if let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
+                path.replace_range(from..=to, thing);
+            }
         }
         let answer = client.send(
             &operation.method,

@@ -47,6 +47,12 @@ impl Client {
         self.cookies.borrow().get(name).cloned()
     }
 
+    /// All of its cookies, as a request names them.
+    pub fn cookie_header(&self) -> String {
+        let cookies: Vec<_> = self.cookies.borrow().iter().map(|(n, v)| format!("{n}={v}")).collect();
+        cookies.join("; ")
+    }
+
     /// GET.
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"")

@@ -18,6 +18,7 @@ pub struct Place {
     pub event: String,
     pub delivery: String,
     pub replay: String,
+    pub note: String,
     pub failure_group: String,
     /// An event type of the project's own.
     pub own_type: String,
@@ -38,6 +39,7 @@ impl Place {
             event: String::new(),
             delivery: String::new(),
             replay: String::new(),
+            note: String::new(),
             own_type: String::new(),
         };
         place.refill();
@@ -63,6 +65,9 @@ impl Place {
         self.event = text(&self.project.event(TYPE, json!({}))["id"]);
         let told = self.project.api().get(&format!("/v1/events/{}", self.event)).expect(200).json();
         self.delivery = text(&told["deliveries"][0]["id"]);
+        let notes = format!("/v1/deliveries/{}/notes", self.delivery);
+        self.note =
+            text(&self.project.api().post(&notes, &json!({ "text": "A note" })).expect(201).json()["id"]);
         // One that has nothing to send.
         let replay = json!({ "filter": { "event_type": "no.such.type" } });
         self.replay = text(&self.project.api().post("/v1/replays", &replay).expect(202).json()["id"]);
@@ -78,6 +83,7 @@ impl Place {
                 ("{webhook}", _) => things.webhook.clone(),
                 ("{event}", _) => things.event.clone(),
                 ("{delivery}", _) => things.delivery.clone(),
+                ("{note}", _) => things.note.clone(),
                 ("{group}", _) => things.failure_group.clone(),
                 ("{replay}", _) => things.replay.clone(),
                 ("{key}", _) => things.key.clone(),
