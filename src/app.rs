@@ -79,11 +79,12 @@ pub async fn start(config: Config, overrides: Overrides) -> Result<Running, Star
 }
 
 impl Running {
-    /// Stops in order: no new requests, requests in flight answered, what was accepted written, attempts under way
+    /// Stops in order: lists that are followed let go, no new requests, requests in flight answered, what was accepted written, attempts under way
     /// ended or cut short, outcomes recorded, claims given back, the private Postgres stopped.
     pub async fn stop(self) {
         // An export would be waited for, however long it is.
         self.parts.exports.stop();
+        self.parts.streams.stop();
         self.server.stop(true).await;
         let _ = self.served.await;
         // It is in steps, each of which is whole: the next start goes on.

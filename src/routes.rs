@@ -184,7 +184,9 @@ people: {
     get "/p/{project}/history/export" => pages::history::export::show, Viewer;
     get "/p/{project}/history/export/file" => pages::history::export::file, Viewer;
     post "/p/{project}/history/export/cancel" => pages::history::export::cancel, Viewer;
+    get "/p/{project}/history/live" => pages::history::live::live, Viewer;
     get "/p/{project}/history/{delivery}" => pages::history::detail, Viewer;
+    get "/p/{project}/history/{delivery}/download" => pages::history::download, Support;
     post "/p/{project}/history/{delivery}/resend" => pages::history::resend, Support;
     post "/p/{project}/history/{delivery}/notes" => pages::history::notes::add, Support;
     post "/p/{project}/history/{delivery}/notes/delete" => pages::history::notes::delete, Support;

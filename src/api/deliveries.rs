@@ -47,13 +47,13 @@ pub async fn list(
     let mut filter = Filter { before: given.cursor(), ..filter_of(&mut given) };
     let families = given.each("event_family", "an event family", family);
     let limit = given.limit();
-    let q = given.text("q").map(str::to_owned);
+    let means_nothing = given.q(|text| filter.search_for(text)) == Some(false);
     given.checked()?;
     let (project, now) = (key.0.project, clock.now());
     let (looked, names) = db
         .run(move |conn| -> Result<_, DbError> {
             let names = webhooks::names(conn, project)?;
-            if !narrow(conn, project, &mut filter, (&families, q.as_deref()))? {
+            if means_nothing || !narrow(conn, project, &mut filter, &families)? {
                 return Ok((Looked::default(), names));
             }
             Ok((deliveries::look(conn, project, &filter, limit + 1, now)?, names))
@@ -90,27 +90,19 @@ pub(super) fn family(word: &str) -> Option<String> {
     words::family_words().contains(&word).then(|| word.to_owned())
 }
 
-/// Adds what families and a search text mean here; false if that is nothing.
+/// Adds what families mean here; false if that is nothing.
 pub(super) fn narrow(
     conn: &mut PgConnection,
     project: ProjectId,
     filter: &mut Filter,
-    (families, q): (&[String], Option<&str>),
+    families: &[String],
 ) -> Result<bool, DbError> {
-    if !families.is_empty() {
-        let own = event_types::names(conn, project)?;
-        match words::narrowed(std::mem::take(&mut filter.types), families, &own) {
-            Some(types) => filter.types = types,
-            None => return Ok(false),
-        }
-    }
-    let Some(q) = q else { return Ok(true) };
-    if let Ok(id) = q.parse::<DeliveryId>() {
-        filter.delivery = Some(id);
+    if families.is_empty() {
         return Ok(true);
     }
-    filter.event = events::find_by_q(conn, project, q)?;
-    Ok(filter.event.is_some())
+    let own = event_types::names(conn, project)?;
+    let narrowed = words::narrowed(std::mem::take(&mut filter.types), families, &own);
+    Ok(narrowed.map(|types| filter.types = types).is_some())
 }
 
 /// `GET /v1/deliveries/{id}`: with every attempt and its notes.

@@ -14,14 +14,14 @@ use crate::base::clock::Clock;
 use crate::base::db::{Db, DbError};
 use crate::base::ids::EventId;
 use crate::models::events::{self, Filter, Page};
-use crate::models::{deliveries, event_types};
+use crate::models::{deliveries, event_types, search};
 use crate::rules::catalogue::{self, words};
 
 /// What a list may be narrowed by.
 const KNOWN: [&str; 7] = ["type", "event_family", "test", "reached", "since", "until", "q"];
 
 /// `GET /v1/events` with any of the parameters above. A page may be short, or empty, and have a next one: see
-/// [`events::list`].
+/// [`search::list`].
 pub async fn list(
     key: EventsKey,
     (db, clock): (Data<Db>, Data<Clock>),
@@ -35,11 +35,11 @@ pub async fn list(
         since: given.moment("since"),
         until: given.moment("until"),
         before: given.cursor(),
-        only: None,
+        ..Filter::default()
     };
     let families = given.each("event_family", "an event family", family);
     let limit = given.limit();
-    let q = given.text("q").map(str::to_owned);
+    given.q(|text| filter.search_for(text));
     given.checked()?;
     let (project, now) = (key.0.project, clock.now());
     let found = db
@@ -49,15 +49,9 @@ pub async fn list(
                 return Ok(Page::default());
             };
             filter.types = types;
-            if let Some(q) = q {
-                filter.only = events::find_by_q(conn, project, &q)?;
-                if filter.only.is_none() {
-                    return Ok(Page::default());
-                }
-            }
             match filter.reached {
                 Some(false) => deliveries::reached_nobody(conn, project, &filter, limit + 1, now),
-                _ => events::list(conn, project, &filter, limit + 1, now),
+                _ => search::list(conn, project, &filter, limit + 1, now),
             }
         })
         .await?;

@@ -22,7 +22,7 @@ pub async fn export(
     let mut given = Parameters::of(&request, &known);
     let mut filter = filter_of(&mut given);
     let families = given.each("event_family", "an event family", family);
-    let q = given.text("q").map(str::to_owned);
+    let means_nothing = given.q(|text| filter.search_for(text)) == Some(false);
     let format = given.one("format", "csv or ndjson", Format::of_word).unwrap_or(Format::Csv);
     let columns = given.each("columns", "a column", Column::of_name);
     let include = given.each("include", "data or attempts", |word| {
@@ -34,7 +34,7 @@ pub async fn export(
     given.checked()?;
     let (project, now) = (key.0.project, clock.now());
     let load = db.run(move |conn| -> Result<_, DbError> {
-        let is_any = narrow(conn, project, &mut filter, (&families, q.as_deref()))?;
+        let is_any = !means_nothing && narrow(conn, project, &mut filter, &families)?;
         Ok(is_any.then_some(filter))
     });
     let wanted = Wanted {

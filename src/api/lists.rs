@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::problem::{FieldProblem, Problem};
+use crate::rules::search::Unsearchable;
 
 /// Rows in an answer unless asked for otherwise.
 const LIMIT_DEFAULT: i64 = 50;
@@ -119,6 +120,18 @@ impl Parameters {
             self.wrong(name, format!("\"{text}\" is not {what}."));
         }
         value
+    }
+
+    /// A search text, which `narrow` reads.
+    pub(super) fn q<T>(&mut self, narrow: impl FnOnce(&str) -> Result<T, Unsearchable>) -> Option<T> {
+        let text = self.text("q")?.to_owned();
+        match narrow(&text) {
+            Ok(read) => Some(read),
+            Err(why) => {
+                self.wrong("q", why.to_string());
+                None
+            }
+        }
     }
 
     pub(super) fn moment(&mut self, name: &str) -> Option<OffsetDateTime> {

@@ -19,7 +19,7 @@ const KNOWN: [&str; 8] = [
     "stop_at_failure_percent",
     "count_only",
 ];
-const FILTER_KNOWN: [&str; 10] = [
+const FILTER_KNOWN: [&str; 11] = [
     "status",
     "webhook_id",
     "event_type",
@@ -30,6 +30,7 @@ const FILTER_KNOWN: [&str; 10] = [
     "test",
     "since",
     "until",
+    "q",
 ];
 
 /// Which deliveries a body asks for.
@@ -137,6 +138,7 @@ fn read_filter(
     let mut filter = filter_of(&mut given);
     filter.test = given.flag("test");
     *families = given.each("event_family", "an event family", family);
+    given.q(|text| filter.search_for(text));
     let wrong = given.problems_below("/filter");
     if is_empty && wrong.is_empty() {
         let message =
@@ -254,6 +256,8 @@ fn filter(filter: &Filter) -> Value {
     });
     told.extend(attempts.map(|text| ("attempts".to_owned(), text.into())));
     let moments = [("since", filter.since), ("until", filter.until)];
+    let id = filter.delivery.map(|id| id.to_string()).or(filter.event.map(|id| id.with_prefix("ev_")));
+    told.extend(filter.q.clone().or(id).map(|q| ("q".to_owned(), q.into())));
     told.extend(filter.test.map(|test| ("test".to_owned(), test.into())));
     told.extend(moments.into_iter().filter_map(|(name, at)| Some((name.to_owned(), iso_ms(at?).into()))));
     told.into()

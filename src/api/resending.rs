@@ -30,8 +30,16 @@ pub async fn resend(
 ) -> Result<HttpResponse, Problem> {
     let id: DeliveryId = id.parse().map_err(|_| Problem::not_found("delivery"))?;
     let body = body::read(payload, EVENT_BYTES_MAX).await?;
-    let changes = changes(&body)?;
+    let members = if body.is_empty() { Members(Vec::new()) } else { body::parse(&body, body::NO_OBJECT)? };
     let (project, now) = (key.0.project, clock.now());
+    let changes = match members.0.is_empty() {
+        true => None,
+        false => {
+            let found = db.run(move |conn| deliveries::find(conn, project, id)).await?;
+            found.ok_or_else(|| Problem::not_found("delivery"))?;
+            Some(changes(&members, &body)?)
+        }
+    };
     let resent = db.transaction(move |conn| -> Result<_, SendError> {
         let (delivery, resend) = match changes {
             None => (deliveries::resend(conn, project, id, now)?, None),
@@ -79,15 +87,8 @@ fn why_not(error: SendError) -> Problem {
     }
 }
 
-/// What is to be other than it was; none without a body, or with an empty object.
-fn changes(body: &Bytes) -> Result<Option<Changes>, Problem> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let members: Members<'_> = body::parse(body, body::NO_OBJECT)?;
-    if members.0.is_empty() {
-        return Ok(None);
-    }
+/// What is to be other than it was.
+fn changes(members: &Members<'_>, body: &Bytes) -> Result<Changes, Problem> {
     let given = |name: &str| members.get(name).filter(|raw| raw.get() != "null");
     let mut problems = members.unknown(&KNOWN, "");
     let reason = given("reason").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
@@ -100,9 +101,7 @@ fn changes(body: &Bytes) -> Result<Option<Changes>, Problem> {
     let data = given("data").map(|raw| canonical_data(raw, body)).transpose();
     let data = data.map_err(|message| problems.push(FieldProblem::new("/data", message)));
     match (reason, webhook, data) {
-        (Ok(reason), Ok(webhook), Ok(data)) if problems.is_empty() => {
-            Ok(Some(Changes { webhook, data, reason }))
-        }
+        (Ok(reason), Ok(webhook), Ok(data)) if problems.is_empty() => Ok(Changes { webhook, data, reason }),
         _ => Err(Problem::wrong(problems)),
     }
 }

@@ -4,17 +4,15 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::dispatcher::probe::Tested;
-use crate::export::failure;
 use crate::ingest::Accepted;
-use crate::models::deliveries::{Attempt, AttemptRow, Delivery, HeldBy, Slowed, Status, request_body};
+pub(super) use crate::models::deliveries::as_json::{delivery, delivery_and_what_holds_it};
+use crate::models::deliveries::{AttemptRow, Delivery, Slowed, as_json, request_body};
 use crate::models::events::{Event, Payload, Summary};
 use crate::models::webhooks::{Settings, Webhook};
 use crate::rules::authentication::{Authentication, ExtraHeader};
 use crate::rules::body::iso_ms;
 use crate::rules::catalogue::own::{self, OwnType};
 use crate::rules::catalogue::{self, EventType};
-
-pub(super) use crate::export::delivery;
 
 /// `{id, type, group_id, created_at, deliveries}`.
 pub(super) fn accepted(event: &Accepted, external_id: Option<&str>) -> Value {
@@ -216,21 +214,9 @@ fn pace(slowed: &Slowed) -> Value {
     json!({
         "since": iso_ms(slowed.since),
         "failures": slowed.failures,
-        "last_failure": failure(&slowed.last_failure),
+        "last_failure": as_json::failure(&slowed.last_failure),
         "next_at": iso_ms(slowed.next_at),
     })
-}
-
-/// The same with `held_by`: what keeps it back, `null` unless it is held.
-pub(super) fn delivery_and_what_holds_it(
-    of: &Delivery,
-    target_url: &str,
-    webhook: Option<&Webhook>,
-) -> Value {
-    let mut value = delivery(of, target_url);
-    let held_by = (of.status == Status::Held).then(|| HeldBy::of(webhook).as_str());
-    value["held_by"] = held_by.into();
-    value
 }
 
 /// One delivery with its body and every attempt.
@@ -240,76 +226,21 @@ pub(super) fn delivery_alone(
     attempts: &[AttemptRow],
     payload: Option<&Payload>,
 ) -> Value {
-    let body = |row: &AttemptRow| {
-        let body = request_body(of.id, of.webhook, &row.attempt, payload?)?;
-        Some(text(&body))
-    };
     let target_url = webhook.map_or("", |webhook| &webhook.settings.target_url);
-    let mut value = delivery_and_what_holds_it(of, target_url, webhook);
-    value["body"] = attempts.last().map_or(Value::Null, |row| body(row).into());
-    value["attempts"] = attempts.iter().map(|row| attempt(row, body(row))).collect();
-    value
+    let body = |row: &AttemptRow| request_body(of.id, of.webhook, &row.attempt, payload?);
+    as_json::alone(of, webhook, target_url, attempts, body)
 }
 
 /// What came of a test: its only attempt, and where history has it.
 pub(super) fn tested(tested: &Tested) -> Value {
     let Tested { delivery, attempt: row, payload } = tested;
     let body = request_body(delivery.id, delivery.webhook, &row.attempt, payload);
-    let mut value = attempt(row, body.as_deref().map(text));
+    let mut value = as_json::attempt(row, body.as_deref());
     value["delivery_id"] = delivery.id.to_string().into();
     value["event_id"] = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type)).into();
     value["event_type"] = delivery.event_type.as_str().into();
     value["status"] = delivery.status.as_str().into();
     value
-}
-
-fn attempt(row: &AttemptRow, body: Option<String>) -> Value {
-    let Attempt { started_at, url, address, request_headers, response, failure: failed, timings, .. } =
-        &row.attempt;
-    let ms = |us: Option<i32>| us.map(|us| f64::from(us) / 1_000.0);
-    json!({
-        "number": row.number,
-        "started_at": iso_ms(*started_at),
-        "duration_ms": f64::from(timings.total_us) / 1_000.0,
-        "url": url,
-        "address": address,
-        "request": { "headers": headers(request_headers), "body": body },
-        "response": response.as_ref().map(|response| json!({
-            "status": response.status,
-            "headers": headers(&response.headers),
-            "body": (!row.response_is_emptied).then(|| text(&response.body)),
-            "truncated": response.truncated,
-        })),
-        "failure": failed.as_ref().map(failure),
-        "timings": {
-            "dns_ms": ms(timings.dns_us),
-            "connect_ms": ms(timings.connect_us),
-            "tls_ms": ms(timings.tls_us),
-            "first_byte_ms": ms(timings.first_byte_us),
-            "total_ms": ms(Some(timings.total_us)),
-        },
-    })
-}
-
-/// Name to value; a name that came several times has its values joined by ", " as HTTP allows.
-fn headers(pairs: &[(String, String)]) -> Value {
-    let mut map = serde_json::Map::new();
-    for (name, value) in pairs {
-        match map.get_mut(name) {
-            Some(Value::String(first)) => {
-                first.push_str(", ");
-                first.push_str(value);
-            }
-            _ => {
-                map.insert(name.clone(), value.clone().into());
-            }
-        }
-    }
-    map.into()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Stored JSON into an answer, as it is.

@@ -21,7 +21,9 @@ use crate::dispatcher::{self, Dispatcher, DispatcherHandle};
 use crate::export::Exports;
 use crate::ingest::{Ingest, WriterThread};
 use crate::models::deliveries::{Retention, bring_near, make_ahead, take_back};
+use crate::models::search::Kept;
 use crate::models::{accounts, webhooks};
+use crate::pages::history::live::Streams;
 use crate::pages::storage::Sizes;
 use crate::rules::target::{Policy, parse_allow_list};
 use crate::web::WebSettings;
@@ -65,6 +67,7 @@ pub struct Parts {
     pub web: WebSettings,
     pub sizes: Sizes,
     pub exports: Exports,
+    pub streams: Streams,
     stopping: Arc<Mutex<Option<Stopping>>>,
 }
 
@@ -95,9 +98,14 @@ impl Parts {
             max_in_flight_per_webhook: config.max_in_flight_per_webhook,
             threads: (config.workers / 2).max(1),
             retention: Retention {
-                delivered: time::Duration::days(i64::from(config.retention_days)),
-                failed: time::Duration::days(i64::from(config.failure_retention_days)),
-                bodies: config.body_retention_days.map(|days| time::Duration::days(i64::from(days))),
+                delivered: days(config.retention_days),
+                failed: days(config.failure_retention_days),
+                bodies: config.body_retention_days.map(days),
+            },
+            search: Kept {
+                bytes: u64::from(config.search_disk_mib) << 20,
+                // What is emptied is not found by what it held; of what is over nothing is left to find.
+                time: days(config.body_retention_days.unwrap_or(u32::MAX).min(config.retention_days)),
             },
             poll: POLL,
             stop_grace: overrides.stop_grace.unwrap_or(STOP_GRACE),
@@ -128,6 +136,7 @@ impl Parts {
             web,
             sizes,
             exports: Exports::default(),
+            streams: Streams::default(),
             stopping,
         })
     }
@@ -147,6 +156,7 @@ impl Parts {
             .app_data(Data::new(self.web.clone()))
             .app_data(Data::new(self.sizes.clone()))
             .app_data(Data::new(self.exports.clone()))
+            .app_data(Data::new(self.streams.clone()))
             .app_data(Data::new(Works(Arc::new(move || dispatcher.works()))))
             .app_data(Data::new(MetricsText(
                 self.config.metrics_listen.is_none().then(|| Arc::new(move || metrics::text(&parts)) as _),
@@ -264,4 +274,8 @@ async fn prepare(db: &Db, clock: &Clock, key: &SealKey, node: Uuid) -> Result<()
         if webhooks::key_fits(&mut conn, &key)? { Ok(()) } else { Err(StartError::WrongKey) }
     });
     prepared.await.map_err(|error| StartError::Database(error.to_string()))?
+}
+
+fn days(count: u32) -> time::Duration {
+    time::Duration::days(i64::from(count))
 }

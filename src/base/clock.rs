@@ -11,7 +11,14 @@ use tokio::sync::Notify;
 /// Resolution is a microsecond, which is what Postgres stores, so that a value read back equals the one written.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    fixed_us: Option<Arc<AtomicI64>>,
+    fixed: Option<Arc<Fixed>>,
+}
+
+/// A time that only moves when told to, and who waits for it.
+#[derive(Debug)]
+struct Fixed {
+    us: AtomicI64,
+    moved: Notify,
 }
 
 impl Clock {
@@ -22,21 +29,40 @@ impl Clock {
 
     /// A clock that stands at `at` until [`Clock::advance`] is called.
     pub fn fixed(at: OffsetDateTime) -> Self {
-        Self { fixed_us: Some(Arc::new(AtomicI64::new(to_micros(at)))) }
+        Self { fixed: Some(Arc::new(Fixed { us: AtomicI64::new(to_micros(at)), moved: Notify::new() })) }
     }
 
     /// The present moment in UTC.
     pub fn now(&self) -> OffsetDateTime {
-        match &self.fixed_us {
-            Some(us) => from_micros(us.load(Ordering::SeqCst)),
+        match &self.fixed {
+            Some(fixed) => from_micros(fixed.us.load(Ordering::SeqCst)),
             None => from_micros(to_micros(OffsetDateTime::now_utc())),
         }
     }
 
     /// Moves a fixed clock, back by a negative duration; the system's cannot be moved and is left alone.
     pub fn advance(&self, by: time::Duration) {
-        if let Some(us) = &self.fixed_us {
-            us.fetch_add(by.whole_microseconds() as i64, Ordering::SeqCst);
+        if let Some(fixed) = &self.fixed {
+            fixed.us.fetch_add(by.whole_microseconds() as i64, Ordering::SeqCst);
+            fixed.moved.notify_waiters();
+        }
+    }
+
+    /// Returns once it is `pause` after `since`, and after `pause` at the latest should the system's clock be set back
+    /// meanwhile. Under a fixed clock: once it was moved that far.
+    pub async fn passes(&self, since: OffsetDateTime, pause: std::time::Duration) {
+        let Some(fixed) = &self.fixed else {
+            let passed = std::time::Duration::try_from(self.now() - since).unwrap_or_default();
+            return tokio::time::sleep(pause.saturating_sub(passed)).await;
+        };
+        loop {
+            // Before the look at the time: a move between the two is not missed.
+            let mut moved = std::pin::pin!(fixed.moved.notified());
+            moved.as_mut().enable();
+            if self.now() - since >= pause {
+                return;
+            }
+            moved.await;
         }
     }
 

@@ -54,6 +54,8 @@ settings! {
     "CALLOUT_FAILURE_RETENTION_DAYS" "failure-retention-days" "`90`" "the same for deliveries that failed";
     "CALLOUT_BODY_RETENTION_DAYS" "body-retention-days" "none: as long as the delivery"
         "the same for the bodies of ended deliveries: the data of events, requests and responses";
+    "CALLOUT_SEARCH_DISK_MIB" "search-disk-mib" "`10240`"
+        "disk for finding events by their values; what is over it goes, oldest days first; `0` is no index";
     "CALLOUT_WORKERS" "workers" "number of cores" "threads that answer requests";
     "CALLOUT_MAX_IN_FLIGHT" "max-in-flight" "`512`" "deliveries sent at the same time";
     "CALLOUT_MAX_IN_FLIGHT_PER_WEBHOOK" "max-in-flight-per-webhook" "`64`" "the same for one webhook";
@@ -131,6 +133,8 @@ pub struct Config {
     pub failure_retention_days: u32,
     /// Days that bodies of ended deliveries are kept, 1 to 3650; none: as long as the delivery.
     pub body_retention_days: Option<u32>,
+    /// MiB that the index of values may take, at most 10 TiB; 0 is no index.
+    pub search_disk_mib: u32,
     /// Threads that answer requests, 1 to 256.
     pub workers: usize,
     /// Deliveries sent at the same time, 1 to 65,536.
@@ -215,6 +219,7 @@ impl Config {
             retention_days: reader.or("CALLOUT_RETENTION_DAYS", 30, values::number(1, 3650)),
             failure_retention_days: reader.or("CALLOUT_FAILURE_RETENTION_DAYS", 90, values::number(1, 3650)),
             body_retention_days: reader.optional("CALLOUT_BODY_RETENTION_DAYS", values::number(1, 3650)),
+            search_disk_mib: reader.or("CALLOUT_SEARCH_DISK_MIB", 10_240, values::number(0, 10 << 20)),
             workers: reader.or("CALLOUT_WORKERS", cores, values::number(1, 256)),
             max_in_flight: reader.or("CALLOUT_MAX_IN_FLIGHT", 512, values::number(1, 65_536)),
             max_in_flight_per_webhook: reader.or(
@@ -258,6 +263,7 @@ impl fmt::Debug for Config {
             .field("retention_days", &self.retention_days)
             .field("failure_retention_days", &self.failure_retention_days)
             .field("body_retention_days", &self.body_retention_days)
+            .field("search_disk_mib", &self.search_disk_mib)
             .field("workers", &self.workers)
             .field("max_in_flight", &self.max_in_flight)
             .field("max_in_flight_per_webhook", &self.max_in_flight_per_webhook)

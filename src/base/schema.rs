@@ -469,6 +469,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_progress (project_id) {
+        project_id -> Uuid,
+        known_from -> Uuid,
+        known_to -> Uuid,
+        is_whole -> Bool,
+        is_full -> Bool,
+        dropped_at -> Nullable<BigInt>,
+        look_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,

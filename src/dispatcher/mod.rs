@@ -7,6 +7,7 @@ mod claimer;
 mod emptying;
 mod following;
 pub mod http;
+mod indexing;
 mod lanes;
 mod leap;
 mod pace;
@@ -33,6 +34,7 @@ use crate::base::seal::SealKey;
 use crate::models::deliveries::{
     Claimed, FailureKind, HandOver, HandedOver, Next, Outcome, Place, Retention,
 };
+use crate::models::search::Kept;
 use http::Egress;
 use lanes::{Lanes, Wake};
 use pace::Paces;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub threads: usize,
     /// How long history is kept.
     pub retention: Retention,
+    /// What is kept of the search index.
+    pub search: Kept,
     /// How often the table is looked at although nobody said that something is due.
     pub poll: Duration,
     /// A stop waits so long for attempts under way; then they are cut short and repeated after the next start.
@@ -154,6 +158,7 @@ impl Dispatcher {
         }
         following::start(&arbiters[0], shared.clone(), db.clone());
         replaying::start(&arbiters[0], shared.clone(), db.clone());
+        indexing::start(&arbiters[0], shared.clone(), db.clone(), settings.search);
         let claimer =
             claimer::start(&arbiters[0], settings, shared.clone(), db.clone(), key.clone(), outcomes);
         Ok(Self { shared, arbiters, claimer, cut, recorder, stop_grace: settings.stop_grace })

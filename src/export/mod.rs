@@ -10,7 +10,6 @@ mod progress;
 mod stream;
 
 pub use csv::Column;
-pub use lines::{delivery, failure};
 pub use progress::{AT_ONCE_MAX, Exports, Name, Progress, Standing, TooMany};
 
 use std::sync::Arc;

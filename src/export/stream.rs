@@ -14,7 +14,7 @@ use super::progress::Running;
 use super::{Format, Wanted, lines};
 use crate::base::db::{Db, DbError};
 use crate::base::ids::{DeliveryId, EventId, WebhookId};
-use crate::models::deliveries::{self, Delivery, Filter, Outline};
+use crate::models::deliveries::{self, Delivery, Filter, Outline, as_json};
 use crate::models::events::{self, Payload};
 use crate::models::webhooks::{self, Named};
 use crate::rules::masks::Veil;
@@ -181,7 +181,7 @@ fn text(
             csv::line(&wanted.columns, delivery, &Names { webhook, target_url: &target_url }, &mut out);
             continue;
         }
-        let mut value = lines::delivery(delivery, &target_url);
+        let mut value = as_json::delivery(delivery, &target_url);
         if wanted.with_attempts {
             let of = beside.attempts.get(&delivery.id).map_or(&[][..], Vec::as_slice);
             let told = of.iter().map(|one| lines::attempt(one, &shown(wanted, &veil, &one.url), &veil));

@@ -11,4 +11,5 @@ pub mod replays;
 pub mod resends;
 pub mod sample;
 pub mod saved_views;
+pub mod search;
 pub mod webhooks;

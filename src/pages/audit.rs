@@ -1,5 +1,6 @@
 //! The audit log: of the whole installation for owners, of their project for admins.
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use actix_web::web::Data;
 use askama::Template;
@@ -105,8 +106,8 @@ async fn answer(
         }
         let mut people: HashMap<UserId, String> = HashMap::new();
         for id in lines.iter().filter_map(|line| line.user) {
-            if !people.contains_key(&id) {
-                people.insert(id, accounts::find(conn, id)?.map(|user| user.email).unwrap_or_default());
+            if let Entry::Vacant(place) = people.entry(id) {
+                place.insert(accounts::find(conn, id)?.map(|user| user.email).unwrap_or_default());
             }
         }
         Ok((lines, people))

@@ -10,5 +10,6 @@ pub mod openapi;
 pub mod preset;
 pub mod request;
 pub mod retry;
+pub mod search;
 pub mod signing;
 pub mod target;

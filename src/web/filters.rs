@@ -1,6 +1,6 @@
 //! Filters for templates, and the only place that marks output as safe: each escapes what it was given first.
 use askama::filters::Safe;
-use askama::{Result, Values};
+use askama::{Result, Template, Values};
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::format_description::well_known::Rfc3339;
@@ -55,6 +55,12 @@ fn time_element(at: OffsetDateTime, readable: &[FormatItem<'_>], attribute: &str
     let machine = at.format(&Rfc3339).unwrap_or_default();
     let (shown, exact) = (at.format(readable).unwrap_or_default(), at.format(READABLE).unwrap_or_default());
     format!("<time datetime=\"{machine}\" title=\"{exact}\" {attribute}>{shown}</time>")
+}
+
+/// A block of another page, which escapes by itself: `{{ page.as_delivery()|drawn }}`.
+#[askama::filter_fn]
+pub fn drawn<T: Template>(block: T, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(block.render()?))
 }
 
 /// The address of a file of ours: `{{ "css/callout.css"|asset }}`.

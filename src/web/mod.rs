@@ -19,6 +19,7 @@ pub mod paging;
 pub mod request;
 pub mod session;
 pub mod sight;
+pub mod standing;
 pub mod visitor;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -36,6 +37,7 @@ pub use member::{Admin, Member, Support, Viewer};
 pub use page::Htmx;
 pub use session::{Owner, SignedIn};
 pub use sight::{MaskedLine, Sight};
+pub use standing::Standing;
 pub use visitor::Visitor;
 
 /// What the kit must know of the configuration. Handlers get it as `Data<WebSettings>`.

@@ -33,6 +33,11 @@ impl FromRequest for Htmx {
     }
 }
 
+/// Whether htmx asks for what is to stand in the place of this element.
+pub fn is_for(req: &HttpRequest, target: &str) -> bool {
+    Htmx::of(req).0 && req.headers().get("hx-target").is_some_and(|value| value == target)
+}
+
 /// A whole page, 200.
 pub fn page(template: &impl Template) -> PageResult {
     page_with(StatusCode::OK, template)

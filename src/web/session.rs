@@ -7,7 +7,7 @@ use actix_session::storage::{
     LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key,
 };
 use actix_session::{SessionExt, SessionMiddleware};
-use actix_web::cookie::{Key, SameSite, time::Duration};
+use actix_web::cookie::{CookieJar, Key, SameSite, time::Duration};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -182,6 +182,15 @@ pub(super) fn is_page_view(req: &HttpRequest) -> bool {
         && !Htmx::of(req).0
         && header("sec-fetch-dest").is_none_or(|dest| dest == "document")
         && header("sec-purpose").is_none()
+}
+
+/// The hash under which the session of a request is kept; none without a cookie of ours.
+pub(super) fn key_hash(req: &HttpRequest) -> Option<[u8; 32]> {
+    let settings = req.app_data::<Data<WebSettings>>()?;
+    let mut cookies = CookieJar::new();
+    cookies.add_original(req.cookie(COOKIE)?);
+    let cookie = cookies.signed(&Key::from(&settings.cookie_key)).get(COOKIE)?;
+    Some(token::digest(cookie.value()))
 }
 
 /// Keeps sessions in Postgres, under the SHA-256 of their key.

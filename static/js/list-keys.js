@@ -18,10 +18,13 @@
 
   function move(step) {
     const links = the_links();
-    const at = links.indexOf(document.activeElement);
+    const focused = links.indexOf(document.activeElement);
+    // From what is open beside the list it goes on at its row.
+    const at = focused < 0 ? links.findIndex((link) => link.hasAttribute("aria-current")) : focused;
     const next = links[at < 0 ? 0 : at + step];
     next?.focus();
     next?.closest("tr").scrollIntoView({ block: "nearest" });
+    next?.dispatchEvent(new Event("list:moved", { bubbles: true }));
   }
 
   function leave(place, key) {

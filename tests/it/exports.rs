@@ -241,7 +241,7 @@ fn its_page_counts_first_and_tells_how_far_it_came() {
     multiply(&app, 20);
     let viewer = people::member(&app, project.id, Role::Viewer);
     let history = format!("/p/{}/history", project.id);
-    let list = viewer.get(&format!("{history}?status=delivered&view=view_x")).expect(200).page();
+    let list = viewer.get(&format!("{history}?status=delivered&saved=view_x")).expect(200).page();
     let link = list.attribute("#export", "href").expect("a link");
     assert_eq!(link, format!("{history}/export?status=delivered"));
     let page = viewer.get(&link).expect(200).page();

@@ -156,6 +156,10 @@ fn every_example_of_a_request_is_accepted() {
             let made = project.webhook("http://127.0.0.1:9/", json!({}));
             let thing = match operation.path.as_str() {
                 "/v1/event-types/{type}" => own_type(&project),
+                "/v1/deliveries/{id}/resend" => {
+                    project.event("customer.rewarded", json!({}));
+                    text(&project.deliveries()[0]["id"])
+                }
                 "/v1/failure-groups/{id}/known" => factory::failure_group(&app, &project),
                 _ => text(&made["id"]),
             };

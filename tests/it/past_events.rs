@@ -190,9 +190,10 @@ fn a_replay_that_another_version_made_is_stopped_and_sends_nothing() {
     let stage = started(2, json!({}));
     let made = stage.begin(json!({}));
     stage.wait_for(&made, "done");
-    for (column, text) in [("filter", r#"{"colour":"red"}"#), ("events", r#"{"webhook":1}"#)] {
+    let (unknown, wrong) = (r#"'{"colour":"red"}'"#, r#"'{"webhook":1}'"#);
+    for (filter, events) in [(unknown, "null"), ("null", wrong)] {
         stage.app.db.execute(&format!(
-            "update replays set status = 0, is_collected = false, filter = null, events = null, {column} = '{text}', look_at = '{}'",
+            "update replays set status = 0, is_collected = false, filter = {filter}, events = {events}, look_at = '{}'",
             stage.app.clock.now()
         ));
         let stopped = stage.wait_for(&made, "stopped");

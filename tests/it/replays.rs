@@ -108,8 +108,9 @@ fn what_cannot_be_sent_is_left_out_with_the_reason() {
     receiver.set(Behaviour::default());
     let id = replay(&project, json!({ "filter": { "status": ["failed"] } }));
     let done = until(&app, &project, &id, "done");
-    let skipped =
-        json!({ "delivered": 0, "webhook_off": 1, "webhook_deleted": 1, "not_kept": 0, "under_way": 0 });
+    let skipped = json!({
+        "delivered": 0, "webhook_off": 1, "webhook_deleted": 1, "not_kept": 0, "under_way": 0, "existing": 0
+    });
     assert_eq!((&done["delivered"], &done["skipped"]), (&json!(1), &skipped));
 }
 

@@ -28,7 +28,7 @@ fn save(browser: &Client, project: &Project, name: &str, query: &str) -> String 
 }
 
 fn id_of(link: &str) -> String {
-    link.split("view=").nth(1).expect("a view").to_owned()
+    link.split("saved=").nth(1).expect("a view").to_owned()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn filters_that_are_set_are_kept_under_a_name_and_opened_by_a_link() {
     let form = filtered.page().form("#view-save form").with("name", "  My failures ");
     let saved = viewer.submit(&history, &form).expect(303);
     let link = saved.header("location").expect("the list").to_owned();
-    assert!(link.starts_with(&format!("{history}?status=failed&event_type={TYPE}&view=view_")), "{link}");
+    assert!(link.starts_with(&format!("{history}?status=failed&event_type={TYPE}&saved=view_")), "{link}");
     let page = viewer.get(&link).expect(200).page();
     assert_eq!(page.text(".views-row a[aria-current]"), "My failures");
     assert_eq!((page.count("#view-save"), page.count("#view-update")), (0, 0));
@@ -55,14 +55,14 @@ fn an_opened_view_takes_the_filters_that_are_set_meanwhile() {
     let (_app, project, viewer) = started();
     let id = id_of(&save(&viewer, &project, "Broken", "status=failed"));
     let history = format!("/p/{}/history", project.id);
-    let page = viewer.get(&format!("{history}?status=failed&test=1&view={id}")).expect(200).page();
+    let page = viewer.get(&format!("{history}?status=failed&test=1&saved={id}")).expect(200).page();
     assert_eq!(page.text(".views-row a[aria-current]"), "Broken");
     assert!(page.text("#view-update").contains("Broken"));
     let updated = viewer.submit(&history, &page.form("form:has(#view-update)")).expect(303);
-    assert_eq!(updated.header("location"), Some(&*format!("{history}?status=failed&test=1&view={id}")));
+    assert_eq!(updated.header("location"), Some(&*format!("{history}?status=failed&test=1&saved={id}")));
     let row = viewer.get(&history).expect(200).page();
     let link = row.attribute(&format!("#view-{id}"), "href");
-    assert_eq!(link, Some(format!("{history}?status=failed&test=1&view={id}")));
+    assert_eq!(link, Some(format!("{history}?status=failed&test=1&saved={id}")));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_filter_form_keeps_the_view_that_is_open() {
     let (_app, project, viewer) = started();
     let link = save(&viewer, &project, "Broken", "status=failed");
     let page = viewer.get(&link).expect(200).page();
-    assert_eq!(page.attribute(".filters input[name=view]", "value"), Some(id_of(&link)));
+    assert_eq!(page.attribute(".filters input[name=saved]", "value"), Some(id_of(&link)));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_name_that_is_taken_or_wrong_is_said_and_the_filters_are_not_lost() {
     let refused = viewer.post_form(&format!("/p/{}/views", project.id), &form).expect(422).page();
     assert!(refused.text("#saving .field-error").contains("already"));
     let saved = viewer.submit("/", &refused.form("#saving").with("name", "Held")).expect(303);
-    assert!(saved.header("location").is_some_and(|to| to.contains("status=held&range=7d&view=")));
+    assert!(saved.header("location").is_some_and(|to| to.contains("status=held&range=7d&saved=")));
 }
 
 #[test]
@@ -131,8 +131,9 @@ fn views_that_everybody_has_are_marked_hidden_and_brought_back() {
 #[test]
 fn a_view_drops_what_the_list_does_not_know() {
     let (app, project, viewer) = started();
-    let link = save(&viewer, &project, "Odd", "status=failed&no_such=1&cursor=x&view=y&open=z&live=1");
-    assert!(link.contains("?status=failed&view="), "{link}");
+    let link =
+        save(&viewer, &project, "Odd", "status=failed&no_such=1&cursor=x&saved=y&view=raw&open=z&live=1");
+    assert!(link.contains("?status=failed&saved="), "{link}");
     // Nor does one that was kept by another version bring it along.
     app.db.execute("update saved_views set query = 'status=failed&gone=1'");
     let row = viewer.get(&format!("/p/{}/history", project.id)).expect(200).page();
@@ -186,7 +187,7 @@ fn events_have_views_of_their_own() {
     let page = support.get(&format!("{events}?type={TYPE}")).expect(200).page();
     let saved = support.submit(&events, &page.form("#view-save form").with("name", "Rewards")).expect(303);
     let link = saved.header("location").expect("the list").to_owned();
-    assert!(link.starts_with(&format!("{events}?type={TYPE}&view=")), "{link}");
+    assert!(link.starts_with(&format!("{events}?type={TYPE}&saved=")), "{link}");
     assert_eq!(support.get(&link).expect(200).page().text(".views-row a[aria-current]"), "Rewards");
     let history = support.get(&format!("/p/{}/history", project.id)).expect(200).page();
     assert!(!history.text(".views-row").contains("Rewards"));

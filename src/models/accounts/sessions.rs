@@ -29,6 +29,12 @@ pub fn load(
     Ok(Some(state))
 }
 
+/// Whether a session is live. Its end stays where it is.
+pub fn is_live(conn: &mut PgConnection, key_hash: [u8; 32], now: OffsetDateTime) -> Result<bool, DbError> {
+    let live = sessions::table.find(key_hash.to_vec()).filter(sessions::expires_at.gt(now));
+    Ok(diesel::select(diesel::dsl::exists(live)).get_result(conn)?)
+}
+
 /// Starts a session.
 pub fn start(
     conn: &mut PgConnection,

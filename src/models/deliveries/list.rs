@@ -8,12 +8,14 @@ use diesel::sql_types::Bool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::by_value::by_value;
 use super::filter::{Filter, StatusClass};
 use super::history::{Delivery, Row, same_millisecond};
 use super::in_memory::without_row;
 use crate::base::db::DbError;
 use crate::base::ids::{self, DeliveryId, ProjectId};
 use crate::base::schema::deliveries;
+use crate::models::search::Gaps;
 
 /// Ids from the first on and below the second; none is no bound.
 type Range = (Option<Uuid>, Option<Uuid>);
@@ -50,6 +52,8 @@ pub fn list(
 
 /// A page of deliveries, newest event first. What no index knows (kinds of failures, numbers of attempts) is searched
 /// among some 20,000 rows of those that the rest of the filter takes; then the page says where it stopped.
+///
+/// By a search text it finds what [`crate::models::search::reach`] tells.
 pub fn look(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -57,11 +61,35 @@ pub fn look(
     limit: i64,
     now: OffsetDateTime,
 ) -> Result<Looked, DbError> {
+    look_with(conn, project, filter, (limit, Gaps::LeftOut), now)
+}
+
+/// As [`look`], and by a search text also what the index does not know, as slow as that is.
+pub fn look_closely(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    limit: i64,
+    now: OffsetDateTime,
+) -> Result<Looked, DbError> {
+    look_with(conn, project, filter, (limit, Gaps::LookedThrough), now)
+}
+
+fn look_with(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    filter: &Filter,
+    (limit, gaps): (i64, Gaps),
+    now: OffsetDateTime,
+) -> Result<Looked, DbError> {
     let Some(filter) = filter.implied() else { return Ok(Looked::default()) };
     // Those without a row are looked for first: one that gets its row meanwhile is found there.
     let mut found = if filter.can_be_without_row() { without_row(conn, project)? } else { Vec::new() };
     found.retain(|delivery| filter.takes_without_row(delivery));
-    let (mut rows, stopped_at) = searched(conn, project, filter, limit, now)?;
+    let (mut rows, stopped_at) = match filter.q.clone() {
+        Some(q) => by_value(conn, project, (&filter, &q, gaps), (limit, &mut found), now)?,
+        None => searched(conn, project, filter, limit, now)?,
+    };
     found.retain(|delivery| rows.iter().all(|row| row.id != delivery.id));
     found.retain(|delivery| stopped_at.is_none_or(|at| delivery.id >= at));
     found.append(&mut rows);

@@ -1,8 +1,10 @@
 //! Deliveries: one event to one webhook. The queue, the attempts, and the history of both.
+pub mod as_json;
 mod attempts;
 mod backlog;
 mod bodies;
 mod body;
+mod by_value;
 mod census;
 mod filter;
 mod follow;
@@ -49,7 +51,7 @@ pub use hand_over::{
 pub use history::{Delivery, find, of_event};
 pub use insert::{NewDelivery, delivery_id, insert};
 pub use leap::{bring_near, lease_max};
-pub use list::{Looked, list, look};
+pub use list::{Looked, list, look, look_closely};
 pub use missed::{MISSED_COUNTED_MAX, Missed, missed, send_some_missed, sending_missed};
 pub use named::named;
 pub use notes::{

@@ -13,6 +13,7 @@ use super::history::same_millisecond;
 use crate::base::db::DbError;
 use crate::base::ids::{self, EventId, ProjectId, WebhookId};
 use crate::models::events::{self, Event, Summary};
+use crate::models::search;
 use crate::models::webhooks::{self, Webhook};
 
 /// Why a webhook got no delivery of an event.
@@ -117,7 +118,7 @@ pub fn reached_nobody(
     now: OffsetDateTime,
 ) -> Result<events::Page, DbError> {
     let filter = events::Filter { reached: Some(false), ..filter.clone() };
-    let mut page = events::list(conn, project, &filter, limit, now)?;
+    let mut page = search::list(conn, project, &filter, limit, now)?;
     let told = told_later(conn, project, page.events.iter().map(|event| event.id))?;
     if !told.is_empty() {
         let is_full = page.events.len() as u64 >= limit.unsigned_abs();

@@ -8,6 +8,7 @@ use super::history::{Summary, SummaryRow};
 use crate::base::db::DbError;
 use crate::base::ids::{self, EventId, ProjectId};
 use crate::base::schema::events;
+use crate::rules::search::{Terms, Unsearchable};
 
 /// Which events. Empty lists mean "any".
 #[derive(Clone, Debug, Default)]
@@ -26,12 +27,37 @@ pub struct Filter {
     pub before: Option<EventId>,
     /// Only this event.
     pub only: Option<EventId>,
+    /// Only those that a search text finds; [`list`] knows nothing of it, see [`crate::models::search::list`].
+    pub q: Option<String>,
 }
 
 impl Filter {
     /// Whether it asks for something rare that no index knows, so that rows have to be looked through.
     fn is_searched(&self) -> bool {
         self.test == Some(true) || self.reached.is_some()
+    }
+
+    /// Narrows it to what a search text means: the id of an event, or a value in it.
+    pub fn search_for(&mut self, text: &str) -> Result<(), Unsearchable> {
+        match text.parse() {
+            Ok(id) => self.only = Some(id),
+            Err(_) => {
+                Terms::parse(text)?;
+                self.q = Some(text.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event is meant, whatever is searched for.
+    pub fn takes(&self, event: &Summary) -> bool {
+        (self.types.is_empty() || self.types.contains(&event.event_type))
+            && self.test.is_none_or(|test| event.test == test)
+            && self.reached.is_none_or(|reached| (event.deliveries > 0) == reached)
+            && self.since.is_none_or(|since| event.id.0 >= ids::lower_bound(since))
+            && self.until.is_none_or(|until| event.id.0 < ids::lower_bound(until))
+            && self.before.is_none_or(|before| event.id < before)
+            && self.only.is_none_or(|only| event.id == only)
     }
 }
 

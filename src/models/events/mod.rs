@@ -5,6 +5,7 @@ mod history;
 mod insert;
 mod list;
 mod preview;
+mod searchable;
 mod walk;
 
 pub use external_ids::{Known, Remembered, forget_expired, known, remember};
@@ -15,6 +16,7 @@ pub use history::{
 pub use insert::{NewEvent, insert, insert_test};
 pub use list::{Filter, Page, list};
 pub use preview::{LOOKED_AT_MAX, Looked, Preview, preview};
+pub use searchable::{Searchable, first_ids, searchable, summaries};
 pub use walk::{Meant, Step, Walked, walk};
 
 use bytes::Bytes;

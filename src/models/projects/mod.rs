@@ -157,6 +157,11 @@ pub fn find_named(conn: &mut PgConnection, id_or_name: &str) -> Result<Option<Pr
     Ok(named.select(Project::as_select()).first(conn).optional()?)
 }
 
+/// The ids of all projects.
+pub fn ids(conn: &mut PgConnection) -> Result<Vec<ProjectId>, DbError> {
+    Ok(projects::table.select(projects::id).load(conn)?)
+}
+
 /// Every project with the role that a person has in it, by name. An owner is an admin everywhere.
 pub fn list_for(conn: &mut PgConnection, user: &User) -> Result<Vec<(Project, Role)>, DbError> {
     let by_name = lower(projects::name);

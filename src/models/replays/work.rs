@@ -123,11 +123,12 @@ fn collect(
         return Ok(false);
     };
     filter.before = row.collected_until.map(DeliveryId);
-    let found = deliveries::list(conn, row.project_id, &filter, COLLECTED_PIECE, now)?;
-    let ids: Vec<DeliveryId> = found.iter().map(|delivery| delivery.id).collect();
+    let found = deliveries::look_closely(conn, row.project_id, &filter, COLLECTED_PIECE, now)?;
+    let ids: Vec<DeliveryId> = found.deliveries.iter().map(|delivery| delivery.id).collect();
     counts.add(ItemState::Waiting, rows::add_items(conn, (row.project_id, row.id), &ids)?);
-    row.collected_until = ids.last().map(|id| id.0).or(row.collected_until);
-    row.is_collected = (ids.len() as i64) < COLLECTED_PIECE;
+    let last = found.stopped_at.or(ids.last().copied());
+    row.collected_until = last.map(|id| id.0).or(row.collected_until);
+    row.is_collected = found.stopped_at.is_none() && (ids.len() as i64) < COLLECTED_PIECE;
     Ok(true)
 }
 

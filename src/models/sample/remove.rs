@@ -6,7 +6,7 @@ use super::{Sample, SampleError, find};
 use crate::base::ids::ProjectId;
 use crate::base::schema::sample_projects;
 use crate::models::projects::{self, keys};
-use crate::models::{deliveries, events, figures, webhooks};
+use crate::models::{deliveries, events, figures, search, webhooks};
 
 /// Rows of a table that go in one transaction.
 pub const ROWS_AT_ONCE: i64 = 2_000;
@@ -40,7 +40,8 @@ pub fn forget_some(conn: &mut PgConnection, sample: Sample) -> Result<usize, Sam
     let mark = sample_projects::table.filter(sample_projects::project_id.eq(project));
     mark.select(sample_projects::project_id).for_update().load::<ProjectId>(conn)?;
     Ok(deliveries::forget_project(conn, project, rows_max)?
-        + events::forget_project(conn, project, rows_max)?)
+        + events::forget_project(conn, project, rows_max)?
+        + search::forget_project(conn, project, rows_max)?)
 }
 
 /// Last step, in a transaction: the project itself with its figures, webhooks, secrets, keys and members, and the mark.

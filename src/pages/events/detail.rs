@@ -153,7 +153,7 @@ impl UntoldRow {
 }
 
 /// How an event came about, in words; as it is stored if a newer version wrote it.
-fn source_words(stored: &str) -> String {
+pub fn source_words(stored: &str) -> String {
     match serde_json::from_str(stored) {
         Ok(EventSource::Api { key_name, .. }) => format!("API, key “{key_name}”"),
         Ok(EventSource::UserPortal { .. }) => "A person, in these pages".to_owned(),

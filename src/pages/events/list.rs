@@ -16,10 +16,12 @@ use crate::models::deliveries::{self, Untold};
 use crate::models::event_types;
 use crate::models::events::{self, Filter, Summary};
 use crate::models::saved_views::{self, List, Views, Whose};
+use crate::models::search::{self, Reach};
 use crate::models::webhooks::{self, Named};
 use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice, Further, SpanFields};
 use crate::pages::history::query;
+use crate::pages::history::searched::{self, Searched};
 use crate::pages::history::span::{self, Span};
 use crate::pages::views::{self, ViewBar};
 use crate::rules::catalogue;
@@ -41,7 +43,7 @@ const NAMES: [&str; 11] = [
     "since",
     "until",
     "q",
-    "view",
+    "saved",
     "cursor",
 ];
 /// Filters that may have several values.
@@ -72,6 +74,7 @@ struct ListPage {
     /// How far back was looked, if that was not to the end.
     looked_to: Option<OffsetDateTime>,
     masked: Option<MaskedLine>,
+    searched: Searched,
 }
 
 struct Row {
@@ -121,6 +124,7 @@ pub fn read(path: &str, query: &str) -> Address {
 struct Found {
     events: Paged<Summary>,
     stopped_at: Option<EventId>,
+    reach: Reach,
     /// Of those that made no delivery: who got nothing and why.
     silences: HashMap<EventId, Option<Vec<Untold>>>,
     names: HashMap<WebhookId, Named>,
@@ -143,13 +147,14 @@ impl Found {
             Some(filter) if filter.reached == Some(false) => {
                 deliveries::reached_nobody(conn, project, &filter, limit, now)?
             }
-            Some(filter) => events::list(conn, project, &filter, limit, now)?,
+            Some(filter) => search::list(conn, project, &filter, limit, now)?,
             None => events::Page::default(),
         };
         let events = Paged::cut(found.events, PAGE_ROWS, |event| event.id.0);
         learn(conn, project, &events.rows, &mut veil)?;
         Ok(Self {
             stopped_at: found.stopped_at,
+            reach: searched::reach(conn, project, address)?,
             silences: deliveries::silences(conn, project, &events.rows)?,
             names: webhooks::names(conn, project)?,
             own: event_types::names(conn, project)?,
@@ -194,7 +199,7 @@ fn filter(
         since: span.since,
         until: span.until,
         before: address.one("cursor").and_then(|id| id.parse().ok()),
-        only: None,
+        ..Filter::default()
     };
     let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
     if address.one("range").is_some_and(|word| !query::is_range(word))
@@ -204,11 +209,9 @@ fn filter(
     {
         return Ok(None);
     }
-    if let Some(q) = address.one("q") {
-        filter.only = events::find_by_q(conn, project, q)?;
-        if filter.only.is_none() {
-            return Ok(None);
-        }
+    // Why nothing is found by a text is told beside the empty list.
+    if address.one("q").is_some_and(|q| filter.search_for(q).is_err()) {
+        return Ok(None);
     }
     Ok(Some(filter))
 }
@@ -241,12 +244,13 @@ impl ListPage {
             chips: first
                 .pairs()
                 .iter()
-                .filter(|(name, _)| name != "view")
+                .filter(|(name, _)| name != "saved")
                 .map(|(name, value)| chip(&first, name, value))
                 .collect(),
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|id| first.with("cursor", &id)),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
+            searched: Searched::of(&first, found.reach),
             masked: member.masked_line(&found.veil, &address.link()),
             rows: shown,
         }
@@ -294,7 +298,7 @@ fn chip(first: &Address, name: &str, value: &str) -> Chip {
         "range" => ("Time", query::range_words(value)),
         "since" => ("Since", query::moment_words(value)),
         "until" => ("Until", query::moment_words(value)),
-        _ => ("Id", value.to_owned()),
+        _ => ("Search", value.to_owned()),
     };
     Chip { name: shown, value: words, at: span::moment(name, value), without: first.without(name, value) }
 }

@@ -3,5 +3,5 @@ mod detail;
 mod list;
 mod reasons;
 
-pub use detail::detail;
+pub use detail::{detail, source_words};
 pub use list::{list, read};

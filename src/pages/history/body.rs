@@ -16,12 +16,27 @@ pub enum Layout {
     Pretty,
     /// As sent or received.
     Raw,
+    /// What has changed since the attempt before, of JSON over lines.
+    Difference,
 }
 
 impl Layout {
     /// The word in the page's address; the usual one for anything unknown.
     pub fn of_word(word: Option<&str>) -> Self {
-        if word == Some("raw") { Self::Raw } else { Self::Pretty }
+        match word {
+            Some("raw") => Self::Raw,
+            Some("diff") => Self::Difference,
+            _ => Self::Pretty,
+        }
+    }
+
+    /// What the address of a page in this layout ends with.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Pretty => "",
+            Self::Raw => "&view=raw",
+            Self::Difference => "&view=diff",
+        }
     }
 
     /// Whether it is the plain one.
@@ -102,6 +117,11 @@ fn of_text(text: &str, layout: Layout) -> (Kind, Vec<Piece>) {
         }
         None => (Kind::Text, plain(visible(text))),
     }
+}
+
+/// A body's text as it is shown, without colours.
+pub fn shown_text(body: &Body) -> String {
+    body.pieces.iter().map(|piece| piece.text.as_str()).collect()
 }
 
 fn plain(text: String) -> Vec<Piece> {

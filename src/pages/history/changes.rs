@@ -29,6 +29,8 @@ use crate::web::{
 const DATA_BYTES_MAX: usize = 256 * 1024;
 /// Data that take more than this in a form are left to the API: with what is added, a form takes no more than 512 KiB.
 const ENCODED_BYTES_MAX: usize = 400 * 1024;
+/// What is said to who sends data all the same.
+const REVEAL_FIRST: &str = "Reveal personal data to edit.";
 
 #[derive(Template)]
 #[template(path = "history/changes.html")]
@@ -117,7 +119,7 @@ impl Typed {
             errors.add("webhook", "Choose a webhook.");
         }
         let data = match &self.data {
-            Some(_) if is_masked => Err("Reveal personal data to edit.".to_owned()),
+            Some(_) if is_masked => Err(REVEAL_FIRST.to_owned()),
             Some(typed) => checked(typed).map(Some),
             None => Ok(None),
         };
@@ -308,7 +310,8 @@ pub async fn check_changes(
     Form(raw): Form,
 ) -> PageResult {
     if support.sight.is_masked() {
-        return Err(PageError::Forbidden("Reveal personal data to edit."));
+        let wrong = Some(REVEAL_FIRST.to_owned());
+        return page::page(&ComparedPart { wrong, is_same: false, differences: Differences::default() });
     }
     let found = find(&db, &clock, &support, &path.1).await?;
     page::page(&compared(&found, &raw.text("data").replace("\r\n", "\n")))

@@ -202,11 +202,11 @@ pub fn span(address: &Address, span: &Span) -> SpanFields {
     }
 }
 
-/// What the form's fields do not hold and it has to send along: the values of lists, which are chips, and `ended`, and
-/// the view that was opened.
+/// What the form's fields do not hold and it has to send along: the values of lists, which are chips, `ended`,
+/// the saved view that was opened, and whether the list is followed.
 pub fn kept(address: &Address, lists: &[&str]) -> Vec<(String, String)> {
     let is_kept = |pair: &&(String, String)| {
-        ["ended", "view"].contains(&pair.0.as_str()) || lists.contains(&pair.0.as_str())
+        ["ended", "live", "saved"].contains(&pair.0.as_str()) || lists.contains(&pair.0.as_str())
     };
     address.pairs().iter().filter(is_kept).cloned().collect()
 }

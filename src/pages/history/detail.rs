@@ -7,7 +7,9 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use diesel::PgConnection;
 use time::OffsetDateTime;
+use url::form_urlencoded;
 
+use super::address::Address;
 use super::again::Again;
 use super::body::Layout;
 use super::exchange::Exchange;
@@ -24,10 +26,12 @@ use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, Note, Rese
 use crate::models::events::{self, Event, Payload};
 use crate::models::resends::{self, Told};
 use crate::models::webhooks::{self, Named, Webhook};
+use crate::pages::events::source_words;
 use crate::rules::catalogue;
 use crate::rules::masks::Veil;
 use crate::web::{
-    Frame, Htmx, MaskedLine, Member, PageError, PageResult, Query, Section, Sight, Viewer, filters, page,
+    Frame, Htmx, MaskedLine, Member, PageError, PageResult, Query, Section, Sight, Viewer, WebSettings,
+    filters, page,
 };
 
 /// So many attempts are listed, the last ones.
@@ -35,15 +39,29 @@ const ATTEMPTS_MAX: i64 = 100;
 /// What is said of a delivery that does not exist, is another project's, or was dropped by age.
 pub(super) const GONE: &str = "There is no such delivery in this project, or it is older than what is kept.";
 
+/// What a delivery beside a list leads to.
+struct Beside {
+    page_link: String,
+    close_link: String,
+}
+
 #[derive(Template)]
 #[template(path = "history/detail.html", blocks = ["delivery"])]
-struct DetailPage {
+pub(super) struct DetailPage {
     frame: Frame,
+    /// Where it leads away from the list, if it is beside one.
+    beside: Option<Beside>,
+    /// The address that stays.
+    fixed_link: String,
     /// In how many seconds the page asks again by itself, and the address that names what it has seen so far.
     asks_again_s: Option<u32>,
     again_link: String,
     pretty_link: String,
     raw_link: String,
+    /// Where it is compared with the attempt before, if there is one.
+    diff_link: Option<String>,
+    /// Where it is a file; for support and admins.
+    download_link: String,
     resend_link: String,
     changes_link: String,
     may_resend: bool,
@@ -61,6 +79,8 @@ struct DetailPage {
     event_id: String,
     event_link: Option<String>,
     external_id: String,
+    /// Which channel the event came by, and who sent it.
+    source: String,
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
     outlook: Option<Outlook>,
@@ -81,50 +101,86 @@ struct DetailPage {
 /// GET /p/{project}/history/{delivery}?attempt=&view=. With `seen`, 204 while nothing has changed since.
 pub async fn detail(
     viewer: Viewer,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    (db, clock, web): (Data<Db>, Data<Clock>, Data<WebSettings>),
     htmx: Htmx,
     (path, query): (Path<(String, String)>, Query),
 ) -> PageResult {
-    let id: DeliveryId = path.1.parse().map_err(|_| PageError::NotFound(GONE))?;
-    let (project, sight) = (viewer.project.id, viewer.sight.clone());
-    let found =
-        db.run(move |conn| Found::load(conn, project, id, &sight)).await?.ok_or(PageError::NotFound(GONE))?;
-    if htmx.0 && query.0.get("seen") == Some(&found.seen()) {
-        return Ok(HttpResponse::NoContent().finish());
-    }
     let asked = Asked {
         attempt: query.0.get("attempt").and_then(|number| number.parse().ok()),
         layout: Layout::of_word(query.0.get("view")),
         now: clock.now(),
+        public_url: web.public_url.clone(),
+        list: None,
+        seen: query.0.get("seen").filter(|_| htmx.0).map(str::to_owned),
     };
-    viewer.saw(&db, &clock, id.to_string()).await?;
-    let view = DetailPage::of(&viewer, &found, asked);
+    let Some(view) = view(&viewer, &db, &path.1, (&clock, asked)).await? else {
+        return Ok(HttpResponse::NoContent().finish());
+    };
     page::page_or_block(htmx, StatusCode::OK, &view, &view.as_delivery())
 }
 
-/// What of the delivery is wanted.
-struct Asked {
-    attempt: Option<usize>,
-    layout: Layout,
-    now: OffsetDateTime,
+/// A delivery to show, by its id; none if somebody has seen all that is new.
+pub(super) async fn view(
+    member: &Member,
+    db: &Db,
+    id: &str,
+    (clock, asked): (&Clock, Asked),
+) -> Result<Option<DetailPage>, PageError> {
+    let id: DeliveryId = id.parse().map_err(|_| PageError::NotFound(GONE))?;
+    let found = Found::of(member, db, id).await?;
+    if asked.seen.as_ref() == Some(&found.seen()) {
+        return Ok(None);
+    }
+    member.saw(db, clock, id.to_string()).await?;
+    Ok(Some(DetailPage::of(member, &found, asked)))
+}
+
+/// What of the delivery is wanted, and where.
+pub(super) struct Asked {
+    pub attempt: Option<usize>,
+    pub layout: Layout,
+    pub now: OffsetDateTime,
+    /// Where people reach us.
+    pub public_url: String,
+    /// The list beside which it is shown; none on its own page.
+    pub list: Option<Address>,
+    /// What was seen of it, by who only wants news.
+    pub seen: Option<String>,
+}
+
+impl Asked {
+    /// The address at which the delivery of this page is shown here.
+    fn base_link(&self, page_link: &str) -> String {
+        self.list.as_ref().map_or_else(|| page_link.to_owned(), |list| list.with("open", id_in(page_link)))
+    }
+}
+
+fn id_in(page_link: &str) -> &str {
+    page_link.rsplit('/').next().unwrap_or_default()
 }
 
 /// What the page is made of.
-struct Found {
-    delivery: Delivery,
-    attempts: Vec<AttemptRow>,
-    webhook: Option<Webhook>,
+pub(super) struct Found {
+    pub delivery: Delivery,
+    pub attempts: Vec<AttemptRow>,
+    pub webhook: Option<Webhook>,
     event: Option<Event>,
     is_slowed: bool,
     others: Vec<Row>,
     notes: Vec<Note>,
     told: Told,
     names: HashMap<WebhookId, Named>,
-    veil: Veil,
+    pub veil: Veil,
 }
 
 impl Found {
+    /// What there is of a delivery, for somebody.
+    pub async fn of(member: &Member, db: &Db, id: DeliveryId) -> Result<Self, PageError> {
+        let (project, sight) = (member.project.id, member.sight.clone());
+        let found = db.run(move |conn| Self::load(conn, project, id, &sight)).await?;
+        found.ok_or(PageError::NotFound(GONE))
+    }
+
     fn load(
         conn: &mut PgConnection,
         project: ProjectId,
@@ -153,6 +209,18 @@ impl Found {
             names,
             veil,
         }))
+    }
+
+    /// What was to be sent, if its event is still kept.
+    pub fn payload(&self) -> Option<&Payload> {
+        self.event.as_ref().map(|event| &event.payload)
+    }
+
+    /// The chosen attempt, the last one unless there is one of that number, and the one before it.
+    fn chosen(&self, number: Option<usize>) -> Option<(Option<&AttemptRow>, &AttemptRow)> {
+        let at = self.attempts.iter().position(|row| Some(row.number) == number);
+        let at = at.or(self.attempts.len().checked_sub(1))?;
+        Some((at.checked_sub(1).and_then(|before| self.attempts.get(before)), self.attempts.get(at)?))
     }
 
     /// Changes whenever there is something new to see.
@@ -186,12 +254,21 @@ impl DetailPage {
         let Found { delivery, attempts, webhook, event, is_slowed, others, notes, told, names, veil } = found;
         let webhook = webhook.as_ref();
         let is_deleted = webhook.is_none_or(|webhook| webhook.deleted_at.is_some());
-        let base_link = member.path(&format!("/history/{}", delivery.id));
-        let shown_link = |number: usize, view| format!("{base_link}?attempt={number}{view}");
-        let view = if asked.layout.is_raw() { "&view=raw" } else { "" };
-        let chosen = attempts.iter().find(|row| Some(row.number) == asked.attempt).or(attempts.last());
+        let page_link = member.path(&format!("/history/{}", delivery.id));
+        let base_link = asked.base_link(&page_link);
+        let joint = if asked.list.is_some() { '&' } else { '?' };
+        let shown_link = |number: usize, view| format!("{base_link}{joint}attempt={number}{view}");
+        let view = asked.layout.suffix();
+        let (before, chosen) = found.chosen(asked.attempt).map_or((None, None), |(b, c)| (b, Some(c)));
         let number = chosen.map_or(0, |row| row.number);
-        let payload = event.as_ref().map(|event| &event.payload);
+        let payload = found.payload();
+        let exchange = chosen.map(|row| {
+            let shown = Exchange::of(delivery, row, payload, asked.layout, member.role, veil);
+            match before.filter(|_| asked.layout == Layout::Difference) {
+                Some(before) => shown.compared(delivery, (before, row), payload, (member.role, veil)),
+                None => shown,
+            }
+        });
         let event_id = delivery.event.with_prefix(catalogue::id_prefix(&delivery.event_type));
         let target_url = webhook.map(|webhook| masking::url(member.role, &webhook.settings.target_url));
         let target_url = target_url.map(|url| veil.text(&url).into_owned());
@@ -200,18 +277,24 @@ impl DetailPage {
             .frame(&format!("{} to {}", delivery.event_type, name(webhook, delivery)), Section::History)
             .below("History", &list_link);
         let may_see_event = frame.is_support() && event.is_some();
-        let exchange =
-            chosen.map(|row| Exchange::of(delivery, row, payload, asked.layout, member.role, veil));
         let external_id = event.as_ref().and_then(|event| event.external_id.as_deref()).unwrap_or_default();
         let external_id = veil.text(external_id).into_owned();
         Self {
             masked: member.masked_line(veil, &shown_link(number, view)),
             asks_again_s: asks_again_s(delivery, asked.now),
-            again_link: again_link(&base_link, chosen.map(|row| row.number), view, &found.seen()),
+            again_link: again_link(
+                &format!("{base_link}{joint}"),
+                chosen.map(|row| row.number),
+                view,
+                &found.seen(),
+            ),
             pretty_link: shown_link(number, ""),
-            raw_link: shown_link(number, "&view=raw"),
-            resend_link: format!("{base_link}/resend"),
-            changes_link: format!("{base_link}/resend-with-changes"),
+            raw_link: shown_link(number, Layout::Raw.suffix()),
+            resend_link: resend_link(&page_link, asked.list.is_some().then_some(&base_link)),
+            changes_link: format!("{page_link}/resend-with-changes"),
+            fixed_link: format!("{}{page_link}", asked.public_url),
+            download_link: format!("{page_link}/download"),
+            beside: asked.list.map(|list| Beside { page_link, close_link: list.link() }),
             may_resend: frame.is_support(),
             resend_hindrance: resend_hindrance(member, delivery, webhook, payload)
                 .map_or_else(String::new, |one| one.to_string()),
@@ -228,6 +311,7 @@ impl DetailPage {
             event_link: may_see_event.then(|| member.path(&format!("/events/{event_id}"))),
             event_id,
             external_id,
+            source: payload.map(|p| veil.text(&source_words(&p.source)).into_owned()).unwrap_or_default(),
             created_at: delivery.created_at,
             ended_at: delivery.ended_at,
             outlook: timeline::outlook(
@@ -239,6 +323,7 @@ impl DetailPage {
             ),
             lines: timeline::lines(attempts, number, |number| shown_link(number, view)),
             hidden_attempts: attempts.first().map_or(0, |row| row.number.saturating_sub(1)),
+            diff_link: before.map(|_| shown_link(number, Layout::Difference.suffix())),
             exchange,
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
@@ -251,10 +336,20 @@ impl DetailPage {
     }
 }
 
+/// Where it is sent again, and where that leads back to if not to its page.
+fn resend_link(page_link: &str, back: Option<&String>) -> String {
+    let mut link = format!("{page_link}/resend");
+    if let Some(back) = back {
+        let back = form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
+        link = format!("{link}?{back}");
+    }
+    link
+}
+
 /// Asks for news of the same attempt: whoever reads one is not taken to another.
 fn again_link(base_link: &str, attempt: Option<usize>, view: &str, seen: &str) -> String {
     let attempt = attempt.map(|number| format!("&attempt={number}")).unwrap_or_default();
-    format!("{base_link}?seen={seen}{attempt}{view}")
+    format!("{base_link}seen={seen}{attempt}{view}")
 }
 
 /// Often while something is about to happen, now and then while the next attempt is far off, never once it is final.

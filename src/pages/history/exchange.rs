@@ -1,10 +1,11 @@
 //! One attempt with its request and response, ready to print.
 use time::OffsetDateTime;
 
+use super::attempt_diff::Difference;
 use super::body::{Body, Layout};
 use super::timing::{self, Step};
 use super::{curl, masking, words};
-use crate::models::deliveries::{self, AttemptRow, BodyKind, Delivery, FailureKind, Response};
+use crate::models::deliveries::{self, Attempt, AttemptRow, BodyKind, Delivery, FailureKind, Response};
 use crate::models::events::Payload;
 use crate::models::projects::Role;
 use crate::rules::masks::Veil;
@@ -35,6 +36,18 @@ pub struct Exchange {
     pub request: Option<Body>,
     pub curl: Option<String>,
     pub response: Option<Answer>,
+    /// What has changed since the attempt before, if that is asked for and there is one.
+    pub compared: Option<Compared>,
+}
+
+/// An attempt compared with the one before, part by part.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Compared {
+    pub request: Difference,
+    pub request_headers: Difference,
+    pub response: Difference,
+    pub response_headers: Difference,
 }
 
 /// A response, ready to print.
@@ -51,8 +64,8 @@ pub struct Answer {
 }
 
 impl Exchange {
-    /// The attempt `row` of a delivery, as far as `role` may read it and the veil lets through. Without the event's payload the request has no
-    /// body.
+    /// The attempt `row` of a delivery, as far as `role` may read it and the veil lets through. Without the event's
+    /// payload the request has no body.
     pub fn of(
         delivery: &Delivery,
         row: &AttemptRow,
@@ -65,13 +78,7 @@ impl Exchange {
         let failure = attempt.failure.as_ref();
         let shows_bodies = masking::shows_bodies(role);
         let url = veil.text(&masking::url(role, &attempt.url)).into_owned();
-        let sent = match (&attempt.body, payload) {
-            _ if !shows_bodies => None,
-            (_, Some(payload)) => deliveries::request_body(delivery.id, delivery.webhook, attempt, payload),
-            (BodyKind::Kept(body), None) => Some(body.clone()),
-            (_, None) => None,
-        };
-        let sent = sent.map(|sent| masking::request_body(role, &attempt.url, sent));
+        let sent = sent(delivery, row, payload, role);
         let sent = sent.as_deref().map(|sent| (sent.len(), veil.bytes(sent)));
         let request_headers = veil.headers(masking::request_headers(role, &attempt.request_headers));
         Self {
@@ -100,7 +107,51 @@ impl Exchange {
                 is_emptied: row.response_is_emptied,
                 ..Answer::of(response, layout, role, veil)
             }),
+            compared: None,
         }
+    }
+
+    /// The same beside what has changed since `before`, the attempt before `row`.
+    pub fn compared(
+        self,
+        delivery: &Delivery,
+        (before, row): (&AttemptRow, &AttemptRow),
+        payload: Option<&Payload>,
+        (role, veil): (Role, &Veil),
+    ) -> Self {
+        let number = before.number;
+        let [sent_before, sent_now] = [before, row]
+            .map(|row| sent(delivery, row, payload, role).map(|sent| veil.bytes(&sent).to_vec()));
+        let [before, now] =
+            [before, row].map(|row| (row.response_is_emptied, masking::attempt(role, veil, row).attempt));
+        let kept = |(is_emptied, attempt): &(bool, Attempt)| {
+            attempt.response.as_ref().map(|response| response.body.clone()).filter(|_| !is_emptied)
+        };
+        let headers = |(_, attempt): &(bool, Attempt)| {
+            attempt.response.as_ref().map(|response| response.headers.clone()).unwrap_or_default()
+        };
+        let compared = Compared {
+            request: Difference::of_bodies(sent_before.as_deref(), sent_now.as_deref(), number),
+            request_headers: Difference::of_headers(
+                &before.1.request_headers,
+                &now.1.request_headers,
+                number,
+            ),
+            response: Difference::of_bodies(kept(&before).as_deref(), kept(&now).as_deref(), number),
+            response_headers: Difference::of_headers(&headers(&before), &headers(&now), number),
+        };
+        Self { compared: Some(compared), ..self }
+    }
+
+    /// Whether the lines that have changed stand in the place of a part: `request`, `response` or the headers of either.
+    pub fn shows_changes(&self, part: &str) -> bool {
+        let of = |compared: &Compared| match part {
+            "request" => !compared.request.lines.is_empty(),
+            "request-headers" => !compared.request_headers.lines.is_empty(),
+            "response" => !compared.response.lines.is_empty(),
+            _ => !compared.response_headers.lines.is_empty(),
+        };
+        self.compared.as_ref().is_some_and(of)
     }
 
     /// Whether pretty and raw differ for something that is shown.
@@ -108,6 +159,18 @@ impl Exchange {
         self.request.as_ref().is_some_and(Body::is_json)
             || self.response.as_ref().is_some_and(|answer| answer.body.is_json())
     }
+}
+
+/// What an attempt sent, as far as a role may read it, before any veil; none if it is no longer kept, or not for this role.
+pub fn sent(delivery: &Delivery, row: &AttemptRow, payload: Option<&Payload>, role: Role) -> Option<Vec<u8>> {
+    let attempt = &row.attempt;
+    let sent = match (&attempt.body, payload) {
+        _ if !masking::shows_bodies(role) => None,
+        (_, Some(payload)) => deliveries::request_body(delivery.id, delivery.webhook, attempt, payload),
+        (BodyKind::Kept(body), None) => Some(body.clone()),
+        (_, None) => None,
+    };
+    sent.map(|sent| masking::request_body(role, &attempt.url, sent))
 }
 
 impl Answer {

@@ -1,5 +1,7 @@
 //! What of an exchange a role may read: a viewer sees that something was sent, not what.
+use crate::models::deliveries::AttemptRow;
 use crate::models::projects::Role;
+use crate::rules::masks::Veil;
 
 /// Stands for a value that is not shown.
 const MASK: &str = "••••";
@@ -44,6 +46,22 @@ pub fn url(role: Role, url: &str) -> String {
         Some((before, _)) if role < Role::Admin => format!("{before}?•••"),
         _ => url.to_owned(),
     }
+}
+
+/// An attempt as a role may read it through a veil; what it sent is [`request_body`]'s.
+pub fn attempt(role: Role, veil: &Veil, row: &AttemptRow) -> AttemptRow {
+    let mut row = row.clone();
+    let attempt = &mut row.attempt;
+    attempt.url = veil.text(&url(role, &attempt.url)).into_owned();
+    attempt.request_headers = veil.headers(request_headers(role, &attempt.request_headers));
+    if let Some(failure) = &mut attempt.failure {
+        failure.detail = veil.text(&failure.detail).into_owned();
+    }
+    if let Some(response) = &mut attempt.response {
+        response.headers = veil.headers(response_headers(role, &response.headers));
+        response.body = if shows_bodies(role) { veil.bytes(&response.body).to_vec() } else { Vec::new() };
+    }
+    row
 }
 
 /// A request's body, in whose envelope the address stands once more.

@@ -12,8 +12,8 @@ use super::words;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, ProjectId, WebhookId};
 use crate::models::deliveries::{AttemptCount, FailureKind, Filter, Status, StatusClass};
+use crate::models::event_types;
 use crate::models::webhooks::Named;
-use crate::models::{event_types, events};
 use crate::rules::catalogue;
 
 const NAMES: [&str; 16] = [
@@ -31,16 +31,27 @@ const NAMES: [&str; 16] = [
     "until",
     "ended",
     "q",
-    "view",
+    "saved",
     "cursor",
 ];
+/// How a list is looked at, beside what is in it: followed, and which delivery is open beside it, how.
+const LOOKS: [&str; 4] = ["live", "open", "attempt", "view"];
 /// Filters that may have several values.
 pub const LISTS: [&str; 6] =
     ["status", "webhook_id", "event_type", "event_family", "response_status", "failure"];
 
 /// Reads the address of a history page; names as in the API. A cursor that is none is the first page.
 pub fn read(path: &str, query: &str) -> Address {
-    let address = span::settled(Address::read(path, query, &NAMES, &LISTS));
+    settled(Address::read(path, query, &NAMES, &LISTS))
+}
+
+/// The same with how the list is looked at, for the history alone: elsewhere that would pass for a filter.
+pub fn read_whole(path: &str, query: &str) -> Address {
+    settled(Address::read(path, query, &[&NAMES[..], &LOOKS].concat(), &LISTS))
+}
+
+fn settled(address: Address) -> Address {
+    let address = span::settled(address);
     let is_page = address.one("cursor").is_none_or(|id| id.parse::<DeliveryId>().is_ok());
     if is_page { address } else { address.drop_all("cursor") }
 }
@@ -53,7 +64,7 @@ pub fn shorter(address: &Address, query: &str) -> Option<String> {
     has_idle.then(|| address.link())
 }
 
-/// Which deliveries are asked for; none if the search text names nothing, or no value of a filter means anything. Among
+/// Which deliveries are asked for; none if nothing can be found by the search text, or no value of a filter means anything. Among
 /// values that do, those that do not are left out.
 pub fn filter(
     conn: &mut PgConnection,
@@ -74,8 +85,7 @@ pub fn filter(
         until: span.until,
         ended_since: address.one("ended").and_then(|word| span::range_begin(word, now)),
         before: address.one("cursor").and_then(|id| id.parse().ok()),
-        delivery: None,
-        event: None,
+        ..Filter::default()
     };
     let means_nothing = |name: &str, is_understood: bool| !is_understood && address.one(name).is_some();
     if means_nothing("status", !filter.statuses.is_empty())
@@ -93,14 +103,9 @@ pub fn filter(
         Some(types) => filter.types = types,
         None => return Ok(None),
     }
-    if let Some(q) = address.one("q") {
-        match q.parse::<DeliveryId>() {
-            Ok(id) => filter.delivery = Some(id),
-            Err(_) => match events::find_by_q(conn, project, q)? {
-                Some(event) => filter.event = Some(event),
-                None => return Ok(None),
-            },
-        }
+    // Why nothing is found by a text is told beside the empty list.
+    if address.one("q").is_some_and(|q| !filter.search_for(q).unwrap_or(false)) {
+        return Ok(None);
     }
     Ok(Some(filter))
 }
@@ -123,7 +128,7 @@ pub fn types(
 /// view that was opened.
 pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> {
     let first = address.drop_all("cursor");
-    let is_filter = |pair: &&(String, String)| pair.0 != "view";
+    let is_filter = |pair: &&(String, String)| pair.0 != "saved";
     let chip = |(name, value): &(String, String)| {
         let (name_shown, value_shown) = match name.as_str() {
             "status" => (
@@ -144,7 +149,7 @@ pub fn chips(address: &Address, names: &HashMap<WebhookId, Named>) -> Vec<Chip> 
             "ended" => ("Ended", range_words(value)),
             "since" => ("Since", moment_words(value)),
             "until" => ("Until", moment_words(value)),
-            _ => ("Id", value.clone()),
+            _ => ("Search", value.clone()),
         };
         Chip {
             name: name_shown,

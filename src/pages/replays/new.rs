@@ -109,7 +109,7 @@ impl Asked {
     pub(super) fn of(member: &Member, request: &HttpRequest, now: OffsetDateTime) -> Self {
         let address = query::read(&member.path("/replays/new"), request.query_string())
             .drop_all("cursor")
-            .drop_all("view");
+            .drop_all("saved");
         let span = Span::of(&address, now);
         Self { address, span }
     }

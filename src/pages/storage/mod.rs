@@ -37,6 +37,9 @@ struct StoragePage {
     end: EndWords,
     bars: Vec<Bar>,
     tables: Vec<TableRow>,
+    /// The index of values, and the most that it may take.
+    search: String,
+    search_max: String,
     other: String,
     freed_soon: String,
     kept: Kept,
@@ -89,7 +92,9 @@ impl StoragePage {
                 TableRow::of("Deliveries", &storage.deliveries),
                 TableRow::of("Attempts", &storage.attempts),
             ],
-            other: bytes_words(storage.database_bytes.saturating_sub(history)),
+            search: bytes_words(measured.search_bytes),
+            search_max: bytes_words(u64::from(kept.search_mib) << 20),
+            other: bytes_words(storage.database_bytes.saturating_sub(history + measured.search_bytes)),
             freed_soon: bytes_words(forecast.freed_soon),
             kept,
         }

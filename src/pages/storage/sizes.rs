@@ -11,6 +11,7 @@ use crate::base::config::Config;
 use crate::base::db::{Db, DbError};
 use crate::base::disk::Disk;
 use crate::models::deliveries::{self, Storage};
+use crate::models::search;
 
 /// A page shows what is younger, else it measures.
 const GOOD_FOR: time::Duration = time::Duration::minutes(1);
@@ -25,6 +26,8 @@ pub struct Kept {
     pub failed: u32,
     /// None: as long as the rows.
     pub bodies: Option<u32>,
+    /// MiB that the index of values may take.
+    pub search_mib: u32,
 }
 
 /// What is known of the disk under the database.
@@ -44,6 +47,8 @@ pub enum Room {
 pub struct Measured {
     pub at: OffsetDateTime,
     pub storage: Storage,
+    /// What the index of values takes.
+    pub search_bytes: u64,
     pub room: Room,
     pub forecast: Forecast,
 }
@@ -77,6 +82,7 @@ impl Sizes {
             delivered: config.retention_days,
             failed: config.failure_retention_days,
             bodies: config.body_retention_days,
+            search_mib: config.search_disk_mib,
         };
         let directory = config.database_url.is_none().then(|| config.data_dir.clone());
         Self { kept, db: db.clone(), clock: clock.clone(), directory, latest: Arc::default() }
@@ -110,6 +116,7 @@ impl Sizes {
         let (at, directory, kept) = (self.clock.now(), self.directory.clone(), self.kept);
         let measured = self.db.run(move |conn| -> Result<_, DbError> {
             let storage = deliveries::storage(conn)?;
+            let search_bytes = search::size(conn)?;
             let room = match directory.map(|path| Disk::of(&path)) {
                 None => Room::Elsewhere,
                 Some(Ok(disk)) => Room::Known(disk),
@@ -117,7 +124,7 @@ impl Sizes {
             };
             let free = if let Room::Known(disk) = room { Some(disk.free) } else { None };
             let forecast = forecast(&storage.days, at.date(), kept.delivered, free);
-            Ok(Arc::new(Measured { at, storage, room, forecast }))
+            Ok(Arc::new(Measured { at, storage, search_bytes, room, forecast }))
         });
         let measured = measured.await?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(measured.clone());

@@ -6,7 +6,7 @@ use crate::pages::{events, history};
 use crate::web::Member;
 
 /// What of an address is no filter, so that no view keeps it: the page, the view itself, and how the list is looked at.
-pub const KEPT_APART: [&str; 4] = ["cursor", "view", "open", "live"];
+pub const KEPT_APART: [&str; 6] = ["cursor", "saved", "open", "attempt", "view", "live"];
 
 /// The row.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl ViewBar {
     /// The row above the list with this address.
     pub fn of(member: &Member, list: List, address: &Address, views: &Views) -> Self {
         let present = filters_of(address);
-        let opened = address.one("view");
+        let opened = address.one("saved");
         let hidden = |word: &str| views.hidden.iter().any(|hidden| hidden == word);
         let builtin = builtin::of_list(list).iter().filter(|view| !hidden(view.word)).map(|view| {
             let filters = read(member, list, view.query);
@@ -77,7 +77,7 @@ impl ViewBar {
             let is_opened = opened == Some(id.as_str());
             let is_shown = is_opened || opened.is_none() && is_alike;
             is_kept |= is_alike;
-            let link = filters.with("view", &id);
+            let link = filters.with("saved", &id);
             let link = ViewLink { id, name: view.name.clone(), link, is_shown, is_own: true };
             if is_opened && !is_alike {
                 changed = Some(link.clone());

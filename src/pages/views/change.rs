@@ -36,7 +36,7 @@ pub async fn create(
     match saved {
         Ok(id) => {
             session::say(&session, &format!("Saved as “{}”.", typed.trim()))?;
-            Ok(page::go_to(htmx, &filters.with("view", &id.to_string())))
+            Ok(page::go_to(htmx, &filters.with("saved", &id.to_string())))
         }
         Err(SaveError::Db(error)) => Err(error.into()),
         Err(refused) => {
@@ -87,13 +87,13 @@ pub async fn update(
     match db.transaction(move |conn| saved_views::replace(conn, whose, id, &query)).await {
         Ok(name) => {
             session::say(&session, &format!("“{name}” has these filters now."))?;
-            Ok(page::go_to(htmx, &filters.with("view", &id.to_string())))
+            Ok(page::go_to(htmx, &filters.with("saved", &id.to_string())))
         }
         Err(SaveError::Db(error)) => Err(error.into()),
         Err(SaveError::Gone) => gone(&viewer, htmx, &session, list),
         Err(refused) => {
             session::say_refusal(&session, &refused.to_string())?;
-            Ok(page::go_to(htmx, &filters.with("view", &id.to_string())))
+            Ok(page::go_to(htmx, &filters.with("saved", &id.to_string())))
         }
     }
 }

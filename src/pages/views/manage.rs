@@ -77,7 +77,7 @@ impl ManagePage {
             let refused = renaming.as_ref().filter(|(refused, ..)| *refused == id);
             let typed = refused.map_or_else(|| view.name.clone(), |(_, typed, _)| typed.clone());
             let error = refused.map(|(_, _, error)| error.clone()).unwrap_or_default();
-            let link = read(member, list, &view.query).with("view", &id);
+            let link = read(member, list, &view.query).with("saved", &id);
             Own { id, typed, name: view.name, link, error }
         });
         let own = own.collect();

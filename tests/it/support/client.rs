@@ -124,6 +124,21 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> std::io::Result<Answer> {
+        let request = self.head(method, path, headers, body);
+        let answer = exchange(self.address, request.as_bytes(), body)?;
+        self.keep_cookies(&answer);
+        Ok(answer)
+    }
+
+    /// GET of what goes on and on: the connection, from which head and body are to be read.
+    pub fn open(&self, path: &str, headers: &[(&str, &str)]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_read_timeout(Some(ANSWER_MAX)).expect("a limit");
+        stream.write_all(self.head("GET", path, headers, b"").as_bytes()).expect("a request");
+        stream
+    }
+
+    fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         let mine = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -138,9 +153,7 @@ impl Client {
             request.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         request.push_str("\r\n");
-        let answer = exchange(self.address, request.as_bytes(), body)?;
-        self.keep_cookies(&answer);
-        Ok(answer)
+        request
     }
 
     fn keep_cookies(&self, answer: &Answer) {

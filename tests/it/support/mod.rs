@@ -7,6 +7,7 @@ pub mod client;
 pub mod db;
 pub mod dns;
 pub mod factory;
+pub mod following;
 pub mod html;
 pub mod nodes;
 pub mod people;

@@ -23,6 +23,7 @@ const MODELS: &[&[&str]] = &[
     &["figures"],
     &["deliveries"],
     &["notices"],
+    &["search"],
     &["events"],
     &["distributions"],
     &["webhooks"],
@@ -59,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("figures", &["delivery_figures", "failure_groups", "failure_counts", "counted_since"]),
     ("notices", &["notices"]),
     ("saved_views", &["saved_views", "hidden_views"]),
+    ("search", &["search_segments", "search_blocks", "search_progress"]),
     ("sample", &["sample_projects"]),
 ];
 

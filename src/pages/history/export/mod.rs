@@ -29,7 +29,7 @@ struct Asked {
 impl Asked {
     fn of(member: &Member, request: &HttpRequest, now: OffsetDateTime) -> Result<Self, PageError> {
         let address = query::read(&member.path("/history/export"), request.query_string());
-        let address = address.drop_all("cursor").drop_all("view");
+        let address = address.drop_all("cursor").drop_all("saved");
         let more = RawForm::parse(request.query_string().as_bytes())?;
         Ok(Self { span: Span::of(&address, now), address, more })
     }

@@ -1,0 +1,1 @@
+drop table search_blocks, search_segments, search_progress;

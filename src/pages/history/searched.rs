@@ -1,0 +1,60 @@
+//! What a list says about its search: how far it reaches, and what else to try.
+use diesel::PgConnection;
+use time::OffsetDateTime;
+
+use super::address::Address;
+use crate::base::db::DbError;
+use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
+use crate::models::search::{self, Reach};
+use crate::rules::search::{BEGINNING_MIN, Terms};
+
+/// What is told beside what was found by a search text.
+#[derive(Clone, Debug)]
+pub struct Searched {
+    /// Why nothing can be found by the text; empty if something can.
+    pub problem: String,
+    /// A search for what begins with the text.
+    pub beginning: Option<String>,
+    /// No index: only the newest events are looked through.
+    pub is_off: bool,
+    /// Events up to then.
+    pub until: Option<OffsetDateTime>,
+    /// Events since then.
+    pub since: Option<OffsetDateTime>,
+    /// It waits for room.
+    pub is_full: bool,
+}
+
+/// How far a search reaches; without a text to look for nobody asks.
+pub fn reach(conn: &mut PgConnection, project: ProjectId, address: &Address) -> Result<Reach, DbError> {
+    match address.one("q").filter(|q| !is_id(q)) {
+        Some(_) => search::reach(conn, project),
+        None => Ok(Reach::default()),
+    }
+}
+
+impl Searched {
+    /// Of the list of this address.
+    pub fn of(address: &Address, reach: Reach) -> Self {
+        let q = address.one("q").filter(|q| !is_id(q)).unwrap_or_default();
+        let problem = if q.is_empty() { None } else { Terms::parse(q).err() };
+        let may_begin = problem.is_none() && !q.ends_with('*') && q.chars().count() >= BEGINNING_MIN;
+        Self {
+            problem: problem.map(|why| why.to_string()).unwrap_or_default(),
+            beginning: may_begin.then(|| address.drop_all("q").with("q", &format!("{q}*"))),
+            is_off: reach.is_off,
+            until: reach.until,
+            since: reach.since,
+            is_full: reach.is_full,
+        }
+    }
+
+    /// Whether there is something that it does not find.
+    pub fn is_short(&self) -> bool {
+        self.is_off || self.until.is_some() || self.since.is_some()
+    }
+}
+
+fn is_id(q: &str) -> bool {
+    q.parse::<DeliveryId>().is_ok() || q.parse::<EventId>().is_ok() || q.parse::<WebhookId>().is_ok()
+}
