@@ -77,8 +77,8 @@ impl Wanted {
         self.masks.as_ref().map_or_else(Veil::clear, |rules| Veil::over(Arc::clone(rules)))
     }
 
-    /// Whether more than the rows of the list is read.
+    /// Whether more than the rows of the list is read: to write it, or to know what has to be masked.
     fn is_deep(&self) -> bool {
-        self.format == Format::Ndjson && (self.with_data || self.with_attempts)
+        self.masks.is_some() || (self.format == Format::Ndjson && (self.with_data || self.with_attempts))
     }
 }

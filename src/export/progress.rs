@@ -94,7 +94,7 @@ impl Exports {
             if known.len() >= REMEMBERED_MAX {
                 known.retain(|_, entry| entry.progress.standing == Standing::Running);
             }
-            known.insert(name.clone(), Entry { progress, is_cancelled: Arc::clone(&is_cancelled) });
+            known.insert(*name, Entry { progress, is_cancelled: Arc::clone(&is_cancelled) });
         }
         let running = Running { exports: self.clone(), name, is_cancelled, is_done: false, _turn: turn };
         Ok(stream::of(db.clone(), now, wanted, running))

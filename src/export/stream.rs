@@ -146,7 +146,7 @@ impl Beside {
         let (project, is_deep) = (wanted.project, wanted.is_deep());
         let mut beside = Self { payloads: HashMap::new(), attempts: HashMap::new() };
         // Whoever sees it masked: what the event holds is hidden where a receiver repeats it, too.
-        if is_deep && (wanted.with_data || wanted.masks.is_some()) {
+        if wanted.masks.is_some() || (is_deep && wanted.with_data) {
             let of: Vec<_> = page.iter().map(|delivery| (project, delivery.event)).collect();
             beside.payloads = events::load_payloads(conn, &of)?;
         }

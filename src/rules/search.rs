@@ -10,6 +10,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 pub const VALUES_MAX: usize = 64;
 /// Letters of a value, at least and at most.
 const LETTERS: std::ops::RangeInclusive<usize> = 2..=80;
+/// Letters of the caller's own id of an event, at most.
+const ID_LETTERS_MAX: usize = 128;
 /// Letters before the `*` of a beginning, at least: shorter ones are in everything.
 pub const BEGINNING_MIN: usize = 3;
 /// Digits of a whole number.
@@ -167,16 +169,16 @@ impl Term {
     }
 }
 
-/// What is looked for: any of these.
+/// What is looked for: any of these. None of them if no value can be meant, only an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms(pub Vec<Term>);
 
 /// Why nothing can be found by a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsearchable {
-    /// No value is so short.
-    Short,
-    /// Nor so long.
+    /// Nothing was typed.
+    Nothing,
+    /// No value and no id is so long.
     Long,
     /// A beginning has at least [`BEGINNING_MIN`] letters.
     ShortBeginning,
@@ -187,8 +189,8 @@ pub enum Unsearchable {
 impl fmt::Display for Unsearchable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Short => f.write_str("Values have at least 2 letters."),
-            Self::Long => f.write_str("Only values of up to 80 letters can be found."),
+            Self::Nothing => f.write_str("Type what to look for."),
+            Self::Long => f.write_str("Only values of up to 80 letters, and ids of up to 128, can be found."),
             Self::ShortBeginning => f.write_str("Type at least 3 letters before the *."),
             Self::Moment => f.write_str("Moments cannot be found by search. Filter by time instead."),
         }
@@ -204,7 +206,9 @@ impl Terms {
             return match kept(text) {
                 Some(value) => Ok(Self(vec![Term::Exactly(value)])),
                 None if is_moment(text.as_bytes()) => Err(Unsearchable::Moment),
-                None if text.chars().count() < *LETTERS.start() => Err(Unsearchable::Short),
+                None if text.is_empty() => Err(Unsearchable::Nothing),
+                // The caller's own id of an event may be shorter or longer than values are.
+                None if text.chars().count() <= ID_LETTERS_MAX => Ok(Self(Vec::new())),
                 None => Err(Unsearchable::Long),
             };
         };

@@ -87,6 +87,11 @@ fn paths(place: &Place, role: Role) -> Vec<String> {
             }
         }
     }
+    let history = format!("/p/{}/history", place.project.id);
+    paths.push(format!("{history}?open={}", place.delivery));
+    paths.push(format!("{history}/{}?view=diff", place.delivery));
+    paths.push(format!("{history}/{}/download?what=response", place.delivery));
+    paths.push(format!("{history}/export/file?format=ndjson&data=1&attempts=1"));
     paths.push(format!("/jump?q={}", place.event));
     paths.push(format!("/jump?q={}", place.delivery));
     paths

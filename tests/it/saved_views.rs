@@ -70,7 +70,7 @@ fn a_filter_form_keeps_the_view_that_is_open() {
     let (_app, project, viewer) = started();
     let link = save(&viewer, &project, "Broken", "status=failed");
     let page = viewer.get(&link).expect(200).page();
-    assert_eq!(page.attribute(".filters input[name=view]", "value"), Some(id_of(&link)));
+    assert_eq!(page.attribute(".filters input[name=saved]", "value"), Some(id_of(&link)));
 }
 
 #[test]
@@ -131,7 +131,8 @@ fn views_that_everybody_has_are_marked_hidden_and_brought_back() {
 #[test]
 fn a_view_drops_what_the_list_does_not_know() {
     let (app, project, viewer) = started();
-    let link = save(&viewer, &project, "Odd", "status=failed&no_such=1&cursor=x&saved=y&open=z&live=1");
+    let link =
+        save(&viewer, &project, "Odd", "status=failed&no_such=1&cursor=x&saved=y&view=raw&open=z&live=1");
     assert!(link.contains("?status=failed&saved="), "{link}");
     // Nor does one that was kept by another version bring it along.
     app.db.execute("update saved_views set query = 'status=failed&gone=1'");

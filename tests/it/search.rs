@@ -189,9 +189,7 @@ fn a_replay_of_a_search_sends_exactly_what_it_finds() {
 fn what_nothing_can_be_found_by_is_refused_by_the_api_and_told_by_the_page() {
     let (app, project, _receiver) = started();
     let support = people::member(&app, project.id, Role::Support);
-    for (typed, why) in
-        [("a*", "at least 3"), ("x", "at least 2"), ("2026-11-21T12:00:00Z", "Filter by time")]
-    {
+    for (typed, why) in [("a*", "at least 3"), ("2026-11-21T12:00:00Z", "Filter by time")] {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", typed).finish();
         for list in ["deliveries", "events"] {
             let refused = project.api().get(&format!("/v1/{list}?{query}")).expect(422).json();

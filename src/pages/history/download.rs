@@ -23,7 +23,8 @@ struct File {
 }
 
 /// GET …/download?what=request|response&attempt=: a body of an attempt, the last one unless named. Without `what` the
-/// whole delivery, as `GET /v1/deliveries/{id}` gives it. As far as the reader may read it.
+/// whole delivery, as `GET /v1/deliveries/{id}` gives it but for what people wrote about it: notes, and reasons for sending
+/// it again. As far as the reader may read it.
 pub async fn download(
     support: Support,
     (db, clock): (Data<Db>, Data<Clock>),

@@ -6,7 +6,7 @@ use crate::pages::{events, history};
 use crate::web::Member;
 
 /// What of an address is no filter, so that no view keeps it: the page, the view itself, and how the list is looked at.
-pub const KEPT_APART: [&str; 4] = ["cursor", "saved", "open", "live"];
+pub const KEPT_APART: [&str; 6] = ["cursor", "saved", "open", "attempt", "view", "live"];
 
 /// The row.
 #[derive(Clone, Debug)]
