@@ -264,6 +264,7 @@ fn two_nodes_and_a_restart_take_each_event_in_once() {
     all_in(&mut app.db.conn(), now + Duration::minutes(2));
     assert_eq!(app.db.text("select (sum(octet_length(events)) / 16)::text from search_segments"), "6000");
     app.restart();
+    let project = project.again(&app);
     for (typed, count) in [("day-3-3000", 1), ("day-1-1", 1), ("day-1-30*", 12)] {
         assert_eq!(found(&project, "/v1/events", typed), count, "{typed}");
     }
@@ -288,6 +289,7 @@ fn the_oldest_day_goes_when_the_budget_is_used_up_and_the_page_says_so() {
     assert_eq!(more, Step::Looked, "it is not taken in again");
     app.db.execute("update search_progress set look_at = now() + interval '1 year'");
     app.restart();
+    let project = project.again(&app);
     assert_eq!((found(&project, "/v1/events", "day-3-7"), found(&project, "/v1/events", "day-5-7")), (1, 0));
     let support = people::member(&app, project.id, Role::Support);
     let page = support.get(&format!("/p/{}/events?q=day-5-7", project.id)).expect(200).page();
