@@ -16,7 +16,8 @@ export default async function ({ stage, page, look }) {
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
   await page.waitForURL('/');
-  await press(page, 'Shop');
+  await reach(page, () => document.activeElement.matches('.project-card'));
+  await page.keyboard.press('Enter');
   await page.waitForURL(/overview/);
   await press(page, 'History');
   await page.waitForURL(/history$/);
@@ -40,10 +41,13 @@ export default async function ({ stage, page, look }) {
   assert.ok(page.url().endsWith(`open=${await opened()}`), page.url());
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.activeElement.id === 'panel-title');
-  await page.getByText('500 Internal Server Error').first().waitFor();
+  await page.locator('#delivery').getByText('500 Internal Server Error').first().waitFor();
   await reach(page, () => document.activeElement.id === 'resend');
   await page.keyboard.press('Enter');
   await page.locator('#attempt-2').waitFor();
+  await reach(page, () => document.activeElement.id === 'attempt-2');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Attempt 2' }).waitFor();
   await reach(page, () => document.activeElement.id === 'layout-diff');
   await page.keyboard.press('Enter');
   await page.getByText('Same as attempt 1.').first().waitFor();

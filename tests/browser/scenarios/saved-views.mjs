@@ -51,7 +51,7 @@ export default async function ({ stage, page, look, expecting }) {
   assert.deepEqual(await views.getByRole('link').allInnerTexts(), ['Failed, last 24 hours', 'Waiting', 'Edit views']);
 
   // Notes on a delivery.
-  await page.locator('.row-link').first().click();
+  await page.goto(await page.locator('.row-link').first().getAttribute('href'));
   await page.getByLabel('Add a note').fill('Called the receiver.\nThey restart it at noon.');
   await page.getByRole('button', { name: 'Add note' }).click();
   await page.getByText('The note is added.').waitFor();
