@@ -5,6 +5,7 @@ mod figures;
 mod history;
 mod hot;
 mod pages;
+mod searches;
 
 use callout::base::db::Db;
 use callout::base::ids::{DeliveryId, ProjectId, WebhookId};

@@ -322,3 +322,15 @@ fn what_is_in_a_project_that_is_forgotten_is_in_no_index() {
     while search::forget_project(&mut app.db.conn(), id_of(&project), 1).expect("forgotten") > 0 {}
     assert_eq!((app.db.count("search_segments"), app.db.count("search_blocks")), (0, 0));
 }
+
+#[test]
+fn a_deliverys_page_leads_to_all_of_its_group() {
+    let (app, project, _receiver) = started();
+    let support = people::member(&app, project.id, Role::Support);
+    let listed = project.api().get("/v1/deliveries?q=basket-1").expect(200).json();
+    let id = listed["data"][0]["id"].as_str().expect("a delivery").to_owned();
+    let page = support.get(&format!("/p/{}/history/{id}", project.id)).expect(200).page();
+    let group = page.attribute("a#group-id", "href").expect("a link");
+    assert_eq!(group, format!("/p/{}/history?q=basket-1", project.id));
+    assert_eq!(support.get(&group).expect(200).page().count(".rows tbody tr"), 1);
+}

@@ -18,6 +18,7 @@ use crate::models::webhooks::{self, Named};
 use crate::pages::history::again::Again;
 use crate::pages::history::body::{Body, Layout};
 use crate::pages::history::rows::Row;
+use crate::pages::history::searched;
 use crate::rules::body::EventSource;
 use crate::rules::catalogue;
 use crate::rules::masks::Veil;
@@ -39,6 +40,8 @@ struct DetailPage {
     external_id: String,
     entity_id: String,
     group: String,
+    /// The history of its group; none for whom the name is masked.
+    group_link: Option<String>,
     source: String,
     created_at: OffsetDateTime,
     rows: Vec<ToldRow>,
@@ -189,6 +192,7 @@ impl DetailPage {
             external_id,
             entity_id,
             group,
+            group_link: searched::link_to(member, "/events", &payload.group, &veil),
             source,
             created_at: payload.created_at,
             rows: found.rows,

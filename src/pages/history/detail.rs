@@ -16,6 +16,7 @@ use super::exchange::Exchange;
 use super::masking;
 use super::notes::NoteLine;
 use super::rows::Row;
+use super::searched;
 use super::shown_url::ShownUrl;
 use super::timeline::{self, Line, Outlook};
 use super::words::{self, Badge};
@@ -81,6 +82,9 @@ pub(super) struct DetailPage {
     external_id: String,
     /// Which channel the event came by, and who sent it.
     source: String,
+    group: String,
+    /// The history of its group; none for whom the name is masked.
+    group_link: Option<String>,
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
     outlook: Option<Outlook>,
@@ -279,7 +283,10 @@ impl DetailPage {
         let may_see_event = frame.is_support() && event.is_some();
         let external_id = event.as_ref().and_then(|event| event.external_id.as_deref()).unwrap_or_default();
         let external_id = veil.text(external_id).into_owned();
+        let group = payload.map_or("", |payload| payload.group.as_str());
         Self {
+            group: veil.text(group).into_owned(),
+            group_link: searched::link_to(member, "/history", group, veil),
             masked: member.masked_line(veil, &shown_link(number, view)),
             asks_again_s: asks_again_s(delivery, asked.now),
             again_link: again_link(

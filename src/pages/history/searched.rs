@@ -1,12 +1,15 @@
 //! What a list says about its search: how far it reaches, and what else to try.
 use diesel::PgConnection;
 use time::OffsetDateTime;
+use url::form_urlencoded;
 
 use super::address::Address;
 use crate::base::db::DbError;
 use crate::base::ids::{DeliveryId, EventId, ProjectId, WebhookId};
 use crate::models::search::{self, Reach};
+use crate::rules::masks::Veil;
 use crate::rules::search::{BEGINNING_MIN, Terms};
+use crate::web::Member;
 
 /// What is told beside what was found by a search text.
 #[derive(Clone, Debug)]
@@ -31,6 +34,13 @@ pub fn reach(conn: &mut PgConnection, project: ProjectId, address: &Address) -> 
         Some(_) => search::reach(conn, project),
         None => Ok(Reach::default()),
     }
+}
+
+/// A list of a project, such as `/history`, of what has this value; none for whom the value is masked.
+pub fn link_to(member: &Member, list: &str, value: &str, veil: &Veil) -> Option<String> {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", value).finish();
+    let is_shown = !value.is_empty() && veil.text(value) == value;
+    is_shown.then(|| member.path(&format!("{list}?{query}")))
 }
 
 impl Searched {

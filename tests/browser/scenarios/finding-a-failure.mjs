@@ -97,8 +97,10 @@ async function severalOfEach(page, project, look) {
   await page.waitForURL(/failure=response_status&attempts=1$/);
 }
 
-/** Rows by j and k, Enter opens, j goes on, Esc leads back with the filters. */
+/** Where there is no room beside the list: rows by j and k, Enter opens, j goes on, Esc leads back with the filters. */
 async function byKeys(page, project, look) {
+  const narrow = () => page.setViewportSize({ width: 1000, height: 900 });
+  await narrow();
   const history = `/p/${project}/history?status=failed`;
   await page.goto(history);
   const links = await page.locator('.rows .row-link').evaluateAll((all) => all.map((link) => link.pathname));
@@ -110,13 +112,16 @@ async function byKeys(page, project, look) {
   await page.keyboard.press('?');
   await page.getByText('back to the list').waitFor();
   await look('history-by-keys');
+  await narrow();
   await page.keyboard.press('Enter');
   await page.waitForURL((url) => url.pathname === links[0]);
   await page.keyboard.press('j');
   await page.waitForURL((url) => url.pathname === links[1]);
   await look('delivery-by-keys');
+  await narrow();
   await page.keyboard.press('Escape');
   await page.waitForURL((url) => url.pathname + url.search === history);
+  await page.setViewportSize({ width: 1440, height: 900 });
 }
 
 /** The filters of a narrow screen: unfolded until they are sent, and nothing in them is lost or silent. */

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use callout::base::db::Db;
 
 use super::history::History;
-use super::pages;
+use super::{pages, searches};
 
 /// Times that each is asked.
 const RUNS: usize = 50;
@@ -25,11 +25,13 @@ const SIZES: &str = "select format('%s %s bytes, %s a row of %s', rpad(o.parent,
 
 /// Prints sizes, and the time of each page: the median and the slowest of many.
 pub(super) fn print(history: &History) {
+    searches::index(history);
     for line in history.db.texts(SIZES) {
         println!("{line}");
     }
     let db = Db::new(&history.db.url(), 1);
     let all = pages::lists(history).into_iter().chain(pages::others(history)).chain(pages::searches());
+    let all = all.chain(searches::asked());
     for asked in all {
         let mut times: Vec<Duration> = (0..RUNS)
             .map(|_| {

@@ -34,7 +34,9 @@ order by i;
 insert into events (project_id, id, event_type, external_id, entity_id, group_id, created_at, source, data, deliveries)
 select project_id, id, event_type, 'order-' || i, 'cust_' || substr(md5(i::text), 1, 24),
        'v-' || md5('g' || i), at, '{"channel":"API","api_key":{"name":"shop","app_id":"00000000000000000000000000000000"}}',
-       convert_to(rpad('{"id":"' || i || '","text":"', 1100, 'lorem ipsum ') || '"}', 'UTF8'), 1
+       convert_to(rpad('{"id":"' || i || '","customer":{"email":"user' || i % 300000 || '@example.com","phone":"+351 9'
+         || lpad((i * 7919 % 100000000)::text, 8, '0') || '"},"voucher":{"code":"SUMMER-' || upper(substr(md5('c' || i), 1, 8))
+         || '","campaign":"Summer ' || i % 40 || '"},"currency":"EUR","text":"', 1100, 'lorem ipsum ') || '"}', 'UTF8'), 1
 from drawn order by i;
 
 insert into external_ids (project_id, external_id, event_id, event_type, group_id, created_at, deliveries, expires_at)

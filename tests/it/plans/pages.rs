@@ -39,7 +39,7 @@ fn list_of(name: &'static str, max: (u64, u64), project: ProjectId, filter: Filt
 }
 
 /// A page as it is shown: what no index knows is searched among a number of rows that is bounded.
-fn looked(name: &'static str, max: (u64, u64), filter: Filter) -> Asked {
+pub(super) fn looked(name: &'static str, max: (u64, u64), filter: Filter) -> Asked {
     asked(name, max, move |conn| Ok(deliveries::look(conn, project(1), &filter, PAGE, NOW)?.deliveries.len()))
 }
 
