@@ -45,8 +45,8 @@
   const top_of_row = () => asked && link_of(asked)?.closest("tr").getBoundingClientRect().top;
   document.addEventListener("htmx:beforeSwap", ({ target }) => target === panel() && (stood_at = top_of_row()));
   document.addEventListener("htmx:afterSwap", function ({ target }) {
+    if (target.id === "listed" || target === panel()) mark();
     if (target !== panel()) return;
-    mark();
     if (stood_at !== undefined && top_of_row() !== undefined) window.scrollBy({ top: top_of_row() - stood_at, behavior: "instant" });
     panel().scrollTop = 0;
     if (!is_open()) link_of(asked)?.focus({ preventScroll: true });

@@ -128,7 +128,7 @@ fn a_value_that_a_spreadsheet_would_run_begins_with_an_apostrophe() {
 fn ndjson_has_data_digit_for_digit_and_attempts_for_who_may_read_them() {
     let (app, project, _receiver) = started();
     let line = |browser: &Client| -> Value {
-        let path = format!("/p/{}/history/export/file?format=ndjson&data=1&attempts=1", project.id);
+        let path = format!("/p/{}/history/export/file?format=ndjson&data=1&with_attempts=1", project.id);
         let body = browser.get(&path).expect(200).body;
         assert_eq!(body.lines().count(), 1);
         serde_json::from_str(&body).expect("JSON")
@@ -151,7 +151,7 @@ fn whoever_sees_personal_data_masked_gets_a_masked_file_and_is_told() {
     project.event(TYPE, json!({ "customer": { "email": "ada.lovelace@example.com" } }));
     let path = format!("/p/{}/history/export", project.id);
     let support = people::member(&app, project.id, Role::Support);
-    let file = support.get(&format!("{path}/file?format=ndjson&data=1&attempts=1")).expect(200).body;
+    let file = support.get(&format!("{path}/file?format=ndjson&data=1&with_attempts=1")).expect(200).body;
     assert_eq!(file.lines().count(), 2);
     assert!(file.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{file}");
     assert!(!file.contains("lovelace") && file.contains('•'), "{file}");
@@ -246,7 +246,7 @@ fn its_page_counts_first_and_tells_how_far_it_came() {
     assert_eq!(link, format!("{history}/export?status=delivered"));
     let page = viewer.get(&link).expect(200).page();
     assert_eq!(page.text(".replay-count"), "15 deliveries match.");
-    assert_eq!((page.count("#data"), page.count("#attempts")), (0, 1), "a viewer has no data");
+    assert_eq!((page.count("#data"), page.count("#with-attempts")), (0, 1), "a viewer has no data");
     let again = page.attribute("form[data-export]", "data-export").expect("where progress is told");
     viewer.clone().by_htmx().get(&again).expect(204);
     let export = page.attribute("input[name=export]", "value").expect("a name");

@@ -91,7 +91,7 @@ fn paths(place: &Place, role: Role) -> Vec<String> {
     paths.push(format!("{history}?open={}", place.delivery));
     paths.push(format!("{history}/{}?view=diff", place.delivery));
     paths.push(format!("{history}/{}/download?what=response", place.delivery));
-    paths.push(format!("{history}/export/file?format=ndjson&data=1&attempts=1"));
+    paths.push(format!("{history}/export/file?format=ndjson&data=1&with_attempts=1"));
     paths.push(format!("/jump?q={}", place.event));
     paths.push(format!("/jump?q={}", place.delivery));
     paths
@@ -155,4 +155,40 @@ fn keys_see_everything() {
     let (_app, _receiver, place) = started();
     let told = place.project.api().get(&format!("/v1/events/{}", place.event)).expect(200).json();
     assert_eq!(told["data"]["customer"]["email"], "zebediah@quillfeather.example");
+}
+
+#[test]
+fn who_sees_values_masked_cannot_guess_them_letter_by_letter() {
+    let (app, _receiver, place) = started();
+    let history = format!("/p/{}/history", place.project.id);
+    let events = format!("/p/{}/events", place.project.id);
+    let admin = people::member(&app, place.project.id, Role::Admin);
+    assert_eq!(admin.get(&format!("{history}?q=mark-zx*")).expect(200).page().count(".rows tbody tr"), 2);
+    for role in [Role::Support, Role::Viewer] {
+        let browser = people::member(&app, place.project.id, role);
+        let page = browser.get(&format!("{history}?q=mark-zx*")).expect(200).page();
+        assert_eq!(page.count(".rows tbody tr"), 0, "{role:?}");
+        assert!(page.text(".empty-state").contains("only whole values"), "{}", page.text(".empty-state"));
+        let file = browser.get(&format!("{history}/export/file?format=ndjson&q=mark-zx*")).expect(200);
+        assert_eq!(file.body, "", "{role:?}");
+        let whole = browser.get(&format!("{history}?q=mark-zx81qy")).expect(200).page();
+        assert_eq!(whole.count(".rows tbody tr"), 2, "{role:?} knows it");
+    }
+    let support = people::signed_in(&app, "support@example.com", PASSWORD);
+    let page = support.get(&format!("{events}?q=mark-zx*")).expect(200).page();
+    assert!(page.text(".empty-state").contains("only whole values"));
+    let replay = support.get(&format!("/p/{}/replays/new?q=mark-zx*", place.project.id)).expect(200).page();
+    assert!(!replay.text("main").contains("1 delivery"), "{}", replay.text("main"));
+}
+
+#[test]
+fn what_people_wrote_about_a_delivery_is_masked_like_the_delivery() {
+    let (app, _receiver, place) = started();
+    let api = place.project.api();
+    let note = json!({ "text": "Asked zebediah@quillfeather.example about MARK-ZX81QY." });
+    api.post(&format!("/v1/deliveries/{}/notes", place.delivery), &note).expect(201);
+    let viewer = people::member(&app, place.project.id, Role::Viewer);
+    let page = viewer.get(&detail(&place.project, &place)).expect(200).page();
+    let notes = page.text("#notes");
+    assert!(notes.contains("Asked z•••@q•••.example about MA•••QY."), "{notes}");
 }

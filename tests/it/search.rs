@@ -188,7 +188,7 @@ fn a_replay_of_a_search_sends_exactly_what_it_finds() {
 #[test]
 fn what_nothing_can_be_found_by_is_refused_by_the_api_and_told_by_the_page() {
     let (app, project, _receiver) = started();
-    let support = people::member(&app, project.id, Role::Support);
+    let admin = people::member(&app, project.id, Role::Admin);
     for (typed, why) in [("a*", "at least 3"), ("2026-11-21T12:00:00Z", "Filter by time")] {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", typed).finish();
         for list in ["deliveries", "events"] {
@@ -199,7 +199,7 @@ fn what_nothing_can_be_found_by_is_refused_by_the_api_and_told_by_the_page() {
             );
         }
         for list in ["history", "events"] {
-            let page = support.get(&format!("/p/{}/{list}?{query}", project.id)).expect(200).page();
+            let page = admin.get(&format!("/p/{}/{list}?{query}", project.id)).expect(200).page();
             assert!(page.text(".empty-state").contains(why), "{typed}");
         }
     }
@@ -208,11 +208,11 @@ fn what_nothing_can_be_found_by_is_refused_by_the_api_and_told_by_the_page() {
 #[test]
 fn a_page_offers_what_begins_so_when_nothing_is_just_so() {
     let (app, project, _receiver) = started();
-    let viewer = people::member(&app, project.id, Role::Viewer);
+    let admin = people::member(&app, project.id, Role::Admin);
     let path = format!("/p/{}/history", project.id);
-    let none = viewer.get(&format!("{path}?q=ann")).expect(200).page();
+    let none = admin.get(&format!("{path}?q=ann")).expect(200).page();
     let link = none.attribute("#search-beginning", "href").expect("a link");
-    let page: Page = viewer.get(&link).expect(200).page();
+    let page: Page = admin.get(&link).expect(200).page();
     assert_eq!(page.count(".rows tbody tr"), 1);
     assert_eq!(page.texts(".filter-chip"), ["Search ann*"]);
     assert_eq!(page.attribute(".filter-chip a", "href").expect("a link"), path);

@@ -200,7 +200,7 @@ impl DetailPage {
             data,
             is_raw: layout.is_raw(),
             test,
-            again: Again::of(member, &found.told, None, &found.names),
+            again: Again::of(member, &found.told, None, (&found.names, &veil)),
             event_type: payload.event_type,
         }
     }

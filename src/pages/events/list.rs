@@ -143,7 +143,7 @@ impl Found {
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
         let (project, limit) = (whose.project, PAGE_ROWS as i64 + 1);
-        let found = match filter(conn, project, address, span)? {
+        let found = match filter(conn, project, address, span, &veil)? {
             Some(filter) if filter.reached == Some(false) => {
                 deliveries::reached_nobody(conn, project, &filter, limit, now)?
             }
@@ -189,6 +189,7 @@ fn filter(
     project: ProjectId,
     address: &Address,
     span: &Span,
+    veil: &Veil,
 ) -> Result<Option<Filter>, DbError> {
     let types = address.all("type").map(str::to_owned).collect();
     let Some(types) = query::types(conn, project, address, types)? else { return Ok(None) };
@@ -210,7 +211,7 @@ fn filter(
         return Ok(None);
     }
     // Why nothing is found by a text is told beside the empty list.
-    if address.one("q").is_some_and(|q| filter.search_for(q).is_err()) {
+    if address.one("q").is_some_and(|q| searched::is_guess(q, veil) || filter.search_for(q).is_err()) {
         return Ok(None);
     }
     Ok(Some(filter))
@@ -250,7 +251,7 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: older.map(|id| first.with("cursor", &id)),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
-            searched: Searched::of(&first, found.reach),
+            searched: Searched::of(&first, found.reach, &found.veil),
             masked: member.masked_line(&found.veil, &address.link()),
             rows: shown,
         }

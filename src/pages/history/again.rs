@@ -7,6 +7,7 @@ use crate::base::ids::{DeliveryId, WebhookId};
 use crate::models::projects::Role;
 use crate::models::resends::{By, Resend, Told};
 use crate::models::webhooks::Named;
+use crate::rules::masks::Veil;
 use crate::web::Member;
 
 /// Ready to print; empty if nothing is known.
@@ -39,9 +40,8 @@ impl Again {
         member: &Member,
         told: &Told,
         own: Option<DeliveryId>,
-        names: &HashMap<WebhookId, Named>,
+        (names, veil): (&HashMap<WebhookId, Named>, &Veil),
     ) -> Self {
-        let veil = member.sight.veil();
         let line = |resend: &Resend, what, other: DeliveryId| AgainLine {
             what,
             other: (Some(other) != own)

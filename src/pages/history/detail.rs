@@ -335,9 +335,9 @@ impl DetailPage {
             is_raw: asked.layout.is_raw(),
             attempt_total: attempts.last().map_or(0, |row| row.number),
             others: others.clone(),
-            notes: notes.iter().map(|note| NoteLine::of(member, note)).collect(),
+            notes: notes.iter().map(|note| NoteLine::of(member, note, veil)).collect(),
             notes_link: format!("{base_link}/notes"),
-            again: Again::of(member, told, Some(delivery.id), names),
+            again: Again::of(member, told, Some(delivery.id), (names, veil)),
             frame,
         }
     }

@@ -167,7 +167,7 @@ impl Found {
         now: OffsetDateTime,
     ) -> Result<Self, DbError> {
         let (project, limit) = (whose.project, PAGE_ROWS as i64 + 1);
-        let found = match query::filter(conn, project, address, span, now)? {
+        let found = match query::filter(conn, project, address, span, (&veil, now))? {
             Some(filter) => deliveries::look(conn, project, &filter, limit, now)?,
             None => Looked::default(),
         };
@@ -221,7 +221,7 @@ impl ListPage {
             newest: address.one("cursor").map(|_| first.link()),
             older: last.or(found.stopped_at).map(|id| first.with("cursor", &id.to_string())),
             looked_to: found.stopped_at.map(|id| ids::time_of(id.0)),
-            searched: Searched::of(&first, found.reach),
+            searched: Searched::of(&first, found.reach, &found.veil),
             is_live: reading.is_live(),
             live_switch: reading.switched(),
             may_live: filters.one("cursor").is_none(),

@@ -72,7 +72,7 @@ impl Shown {
         now: OffsetDateTime,
     ) -> Result<String, DbError> {
         let mut lines = String::new();
-        let count = self.count_new(conn, now)?;
+        let count = self.count_new(conn, veil, now)?;
         if count != self.told {
             let words = if count > COUNTED_MAX { format!("{COUNTED_MAX}+") } else { count.to_string() };
             lines.push_str(&told("new", &words));
@@ -89,10 +89,11 @@ impl Shown {
     }
 
     /// Those that match and are not on the page, but for older ones than it shows.
-    fn count_new(&self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<usize, DbError> {
+    fn count_new(&self, conn: &mut PgConnection, veil: &Veil, now: OffsetDateTime) -> Result<usize, DbError> {
         let filters = &self.reading.filters.drop_all("cursor");
         let span = Span::of(filters, now);
-        let Some(mut filter) = query::filter(conn, self.project, filters, &span, now)? else { return Ok(0) };
+        let asked = query::filter(conn, self.project, filters, &span, (veil, now))?;
+        let Some(mut filter) = asked else { return Ok(0) };
         let oldest = self.marks.last().map(|(id, _)| *id).filter(|_| !self.is_whole);
         filter.since = filter.since.max(oldest.map(|id| ids::time_of(id.0)));
         let limit = COUNTED_MAX as i64 + 1;

@@ -9,6 +9,7 @@ use crate::base::db::Db;
 use crate::base::ids::{DeliveryId, NoteId};
 use crate::models::deliveries::{self, Note, NoteError};
 use crate::models::projects::members::Role;
+use crate::rules::masks::Veil;
 use crate::web::{Form, Htmx, Member, PageError, PageResult, Support, page, session};
 
 /// A note, ready to print.
@@ -21,12 +22,12 @@ pub(super) struct NoteLine {
 }
 
 impl NoteLine {
-    pub(super) fn of(member: &Member, note: &Note) -> Self {
+    pub(super) fn of(member: &Member, note: &Note, veil: &Veil) -> Self {
         let is_own = note.user_id == Some(member.user.id) && member.role >= Role::Support;
         Self {
             id: note.id.to_string(),
             author: note.author.clone(),
-            text: note.text.clone(),
+            text: veil.text(&note.text).into_owned(),
             created_at: note.created_at(),
             may_delete: is_own || member.role == Role::Admin,
         }

@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::address::{Address, Chip};
 use super::choices;
+use super::searched;
 use super::span::{self, Span};
 use super::words;
 use crate::base::db::DbError;
@@ -15,6 +16,7 @@ use crate::models::deliveries::{AttemptCount, FailureKind, Filter, Status, Statu
 use crate::models::event_types;
 use crate::models::webhooks::Named;
 use crate::rules::catalogue;
+use crate::rules::masks::Veil;
 
 const NAMES: [&str; 16] = [
     "status",
@@ -71,7 +73,7 @@ pub fn filter(
     project: ProjectId,
     address: &Address,
     span: &Span,
-    now: OffsetDateTime,
+    (veil, now): (&Veil, OffsetDateTime),
 ) -> Result<Option<Filter>, DbError> {
     let mut filter = Filter {
         statuses: address.all("status").filter_map(Status::of_word).collect(),
@@ -104,7 +106,8 @@ pub fn filter(
         None => return Ok(None),
     }
     // Why nothing is found by a text is told beside the empty list.
-    if address.one("q").is_some_and(|q| !filter.search_for(q).unwrap_or(false)) {
+    if address.one("q").is_some_and(|q| searched::is_guess(q, veil) || !filter.search_for(q).unwrap_or(false))
+    {
         return Ok(None);
     }
     Ok(Some(filter))

@@ -11,6 +11,8 @@ use crate::rules::masks::Veil;
 use crate::rules::search::{BEGINNING_MIN, Terms};
 use crate::web::Member;
 
+const WHOLE_VALUES: &str = "While personal data is masked, only whole values can be found: leave out the *.";
+
 /// What is told beside what was found by a search text.
 #[derive(Clone, Debug)]
 pub struct Searched {
@@ -43,14 +45,26 @@ pub fn link_to(member: &Member, list: &str, value: &str, veil: &Veil) -> Option<
     is_shown.then(|| member.path(&format!("{list}?{query}")))
 }
 
+/// Whether a text asks for what begins with it on behalf of somebody who sees values masked: letter by letter, that would
+/// tell them all.
+pub fn is_guess(q: &str, veil: &Veil) -> bool {
+    !veil.is_clear() && q.trim_end().ends_with('*')
+}
+
 impl Searched {
-    /// Of the list of this address.
-    pub fn of(address: &Address, reach: Reach) -> Self {
+    /// Of the list of this address, for who sees what the veil leaves.
+    pub fn of(address: &Address, reach: Reach, veil: &Veil) -> Self {
         let q = address.one("q").filter(|q| !is_id(q)).unwrap_or_default();
-        let problem = if q.is_empty() { None } else { Terms::parse(q).err() };
-        let may_begin = problem.is_none() && !q.ends_with('*') && q.chars().count() >= BEGINNING_MIN;
+        let unsearchable = || Terms::parse(q).err().map(|why| why.to_string()).unwrap_or_default();
+        let problem = match q {
+            "" => String::new(),
+            q if is_guess(q, veil) => WHOLE_VALUES.to_owned(),
+            _ => unsearchable(),
+        };
+        let is_long = q.chars().count() >= BEGINNING_MIN;
+        let may_begin = problem.is_empty() && veil.is_clear() && !q.ends_with('*') && is_long;
         Self {
-            problem: problem.map(|why| why.to_string()).unwrap_or_default(),
+            problem,
             beginning: may_begin.then(|| address.drop_all("q").with("q", &format!("{q}*"))),
             is_off: reach.is_off,
             until: reach.until,

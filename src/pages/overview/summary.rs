@@ -121,7 +121,10 @@ impl Summary {
             Ok((backlog, deliveries::newest_failures(conn, project, FAILURES)?))
         })?;
         let figures = figures::load(conn, project, range, now)?;
-        let groups = figures::groups(conn, project, range, now)?;
+        let mut groups = figures::groups(conn, project, range, now)?;
+        for known in groups.iter_mut().filter_map(|group| group.known.as_mut()) {
+            known.note = veil.text(&known.note).into_owned();
+        }
         let names = webhooks::names(conn, project)?;
         let failures =
             failures.iter().map(|one| Row::of(project, one, names.get(&one.webhook), veil)).collect();

@@ -31,11 +31,13 @@ pub async fn create(
         Err(refused) => return new::answer(&support, &db, now, asked, Some(refused)).await,
     };
     let back = asked.link(&support.path("/history"));
-    let audited = support.0.clone();
+    let (audited, veil) = (support.0.clone(), support.sight.veil());
     let create = move |conn: &mut PgConnection| -> Result<Option<Replay>, DbError> {
         let wanted = match named.is_empty() {
             false => Some(Wanted::Named(named)),
-            true => asked.filter(conn, project, now)?.map(|filter| Wanted::Matching(Box::new(filter))),
+            true => {
+                asked.filter(conn, project, (&veil, now))?.map(|filter| Wanted::Matching(Box::new(filter)))
+            }
         };
         let replay = wanted.map(|wanted| replays::create(conn, project, wanted, options, now)).transpose()?;
         if let Some(replay) = &replay {

@@ -43,7 +43,7 @@ impl Row {
         Self {
             link: member.path(&format!("/replays/{}", replay.id)),
             badge: words::badge(replay.status),
-            subject: words::subject(replay, names).join(", "),
+            subject: words::subject(replay, names, &member.sight.veil()).join(", "),
             total: replay.counts.total(),
             delivered: replay.counts.of(ItemState::Delivered),
             failing: replay.counts.failing(),

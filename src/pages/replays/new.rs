@@ -19,6 +19,7 @@ use crate::pages::history::address::{Address, Chip};
 use crate::pages::history::choices::{self, Choice};
 use crate::pages::history::query;
 use crate::pages::history::span::{self, Span};
+use crate::rules::masks::Veil;
 use crate::web::form::FieldErrors;
 use crate::web::{Frame, Member, PageResult, RawForm, Section, Support, filters, page};
 
@@ -119,12 +120,12 @@ impl Asked {
         &self,
         conn: &mut PgConnection,
         project: ProjectId,
-        now: OffsetDateTime,
+        seen: (&Veil, OffsetDateTime),
     ) -> Result<Option<Filter>, DbError> {
         if self.address.pairs().is_empty() {
             return Ok(None);
         }
-        query::filter(conn, project, &self.address, &self.span, now)
+        query::filter(conn, project, &self.address, &self.span, seen)
     }
 
     /// An address with the same filter.
@@ -148,9 +149,9 @@ pub(super) async fn answer(
     asked: Asked,
     refused: Option<(Typed, FieldErrors)>,
 ) -> PageResult {
-    let project = member.project.id;
+    let (project, veil) = (member.project.id, member.sight.veil());
     let load = db.run(move |conn| -> Result<_, DbError> {
-        let filter = asked.filter(conn, project, now)?;
+        let filter = asked.filter(conn, project, (&veil, now))?;
         let counted = filter.as_ref().map(|filter| replays::count(conn, project, filter, now)).transpose()?;
         Ok((asked, filter, counted, webhooks::names(conn, project)?))
     });

@@ -142,7 +142,7 @@ impl ShowPage {
             again_link: is_open.then(|| again(&at)),
             badge: words::badge(replay.status),
             doing: doing(replay, found.sends),
-            subject: words::subject(replay, &found.names),
+            subject: words::subject(replay, &found.names, &member.sight.veil()),
             manner: words::manner(replay),
             created_at: replay.created_at,
             settled: counts.settled(),

@@ -9,6 +9,7 @@ use crate::models::replays::{ItemState, PastEvents, Replay, ReplayStatus};
 use crate::models::webhooks::Named;
 use crate::pages::history::choices;
 use crate::pages::history::words::{self, Badge};
+use crate::rules::masks::Veil;
 use crate::web::filters;
 
 /// The badge of a replay's state.
@@ -54,9 +55,9 @@ pub(super) fn item_badge(state: ItemState) -> Badge {
 }
 
 /// What a replay is of, a text for each filter.
-pub(super) fn subject(replay: &Replay, names: &HashMap<WebhookId, Named>) -> Vec<String> {
+pub(super) fn subject(replay: &Replay, names: &HashMap<WebhookId, Named>, veil: &Veil) -> Vec<String> {
     match (&replay.filter, &replay.events) {
-        (Some(filter), _) => of_filter(filter, names),
+        (Some(filter), _) => of_filter(filter, names, veil),
         (None, Some(events)) => of_events(events, names),
         (None, None) if replay.is_unreadable => vec!["What another version of Callout chose".to_owned()],
         (None, None) => vec!["Chosen one by one".to_owned()],
@@ -77,7 +78,7 @@ fn of_events(events: &PastEvents, names: &HashMap<WebhookId, Named>) -> Vec<Stri
     subject
 }
 
-fn of_filter(filter: &Filter, names: &HashMap<WebhookId, Named>) -> Vec<String> {
+fn of_filter(filter: &Filter, names: &HashMap<WebhookId, Named>, veil: &Veil) -> Vec<String> {
     let webhook = |id: &WebhookId| names.get(id).map_or_else(|| id.to_string(), choices::name_shown);
     let class = |class: &StatusClass| match class {
         StatusClass::Exact(status) => status.to_string(),
@@ -88,9 +89,12 @@ fn of_filter(filter: &Filter, names: &HashMap<WebhookId, Named>) -> Vec<String> 
         filter.webhooks.iter().map(webhook).collect(),
         filter.types.clone(),
         filter.response_statuses.iter().map(class).collect(),
+        filter.failures.iter().map(|kind| words::failure_words(*kind).to_owned()).collect(),
     ];
     let mut subject: Vec<String> =
         lists.into_iter().filter(|list| !list.is_empty()).map(|list| list.join(" or ")).collect();
+    subject.extend(filter.attempts.map(choices::attempts_words));
+    subject.extend(filter.q.as_deref().map(|q| format!("“{}”", veil.text(q))));
     subject.extend(filter.test.map(|test| choices::test_words(test).to_owned()));
     subject.extend(filter.delivery.map(|id| id.to_string()));
     subject.extend(filter.event.map(|_| "One event".to_owned()));

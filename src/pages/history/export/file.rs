@@ -29,7 +29,8 @@ pub async fn file(
 ) -> PageResult {
     let (project, now) = (viewer.project.id, clock.now());
     let asked = Asked::of(&viewer, &request, now)?;
-    let load = db.run(move |conn| asked.filter(conn, project, now).map(|filter| (asked, filter)));
+    let veil = viewer.sight.veil();
+    let load = db.run(move |conn| asked.filter(conn, project, (&veil, now)).map(|filter| (asked, filter)));
     let (asked, filter) = load.await?;
     let format = Format::of_word(asked.more.text("format")).unwrap_or(Format::Csv);
     let chosen: Vec<Column> = asked.more.all("columns").filter_map(Column::of_name).collect();
@@ -39,7 +40,7 @@ pub async fn file(
         format,
         columns: if chosen.is_empty() { Column::all() } else { chosen },
         with_data: asked.more.is_checked("data") && viewer.role >= Role::Support,
-        with_attempts: asked.more.is_checked("attempts"),
+        with_attempts: asked.more.is_checked("with_attempts"),
         hides_queries: viewer.role < Role::Admin,
         masks: match &viewer.sight {
             Sight::Masked(rules) => Some(Arc::clone(rules)),

@@ -16,6 +16,7 @@ use crate::base::db::DbError;
 use crate::base::ids::{ExportId, ProjectId};
 use crate::export::Name;
 use crate::models::deliveries::Filter;
+use crate::rules::masks::Veil;
 use crate::web::{Member, PageError, RawForm};
 
 /// What the address asks for.
@@ -39,9 +40,9 @@ impl Asked {
         &self,
         conn: &mut PgConnection,
         project: ProjectId,
-        now: OffsetDateTime,
+        seen: (&Veil, OffsetDateTime),
     ) -> Result<Option<Filter>, DbError> {
-        query::filter(conn, project, &self.address, &self.span, now)
+        query::filter(conn, project, &self.address, &self.span, seen)
     }
 
     /// An address with the same filter.

@@ -100,8 +100,9 @@ pub async fn show(
         let view = ExportPage::of(&viewer, &asked, now, (Count::default(), &HashMap::new(), Some(progress)));
         return page::page_with(StatusCode::OK, &view.as_progress());
     }
+    let veil = viewer.sight.veil();
     let load = db.run(move |conn| -> Result<_, DbError> {
-        let filter = asked.filter(conn, project, now)?;
+        let filter = asked.filter(conn, project, (&veil, now))?;
         let count = filter.map(|filter| count(conn, project, filter, now)).transpose()?;
         Ok((asked, count.unwrap_or_else(|| Count::of(0, false)), webhooks::names(conn, project)?))
     });
