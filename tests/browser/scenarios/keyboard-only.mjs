@@ -23,6 +23,7 @@ export default async function ({ stage, page, look }) {
   await page.waitForURL(/history$/);
   await press(page, 'Failed');
   await page.waitForURL(/status=failed/);
+  await page.locator('.filter-chip').waitFor();
 
   const focused = () => page.evaluate(() => document.activeElement.id);
   const opened = () => page.locator('#delivery').getAttribute('data-delivery');
