@@ -1,7 +1,7 @@
 //! What a replay is asked for with, and how it is told.
 use serde_json::{Map, Value, json};
 
-use super::deliveries::{family, filter_of};
+use super::deliveries::{KNOWN as FILTER_KNOWN, family, filter_of};
 use super::lists::Parameters;
 use super::problem::{FieldProblem, Problem};
 use super::replay_events::{self, AskedEvents};
@@ -18,19 +18,6 @@ const KNOWN: [&str; 8] = [
     "order",
     "stop_at_failure_percent",
     "count_only",
-];
-const FILTER_KNOWN: [&str; 11] = [
-    "status",
-    "webhook_id",
-    "event_type",
-    "event_family",
-    "response_status",
-    "failure",
-    "attempts",
-    "test",
-    "since",
-    "until",
-    "q",
 ];
 
 /// Which deliveries a body asks for.
